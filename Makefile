@@ -1,0 +1,62 @@
+# Every command makes its virtual environment by itself; `make` alone lists them.
+
+PYTHON = python3
+SUITE = kernels
+ARGS =
+
+VERSION := $(shell $(PYTHON) -c \
+	'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VENV = .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/.installed
+RECENT = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+
+.DEFAULT_GOAL = help
+.DELETE_ON_ERROR:
+.PHONY: help test lint benchmark clean
+
+help:
+	@echo 'rl_credit: which step earned the reward?'
+	@echo
+	@echo '  make test       check style, types and layers, then run every test'
+	@echo '  make lint       only the checks: flake8, isort, mypy, import-linter'
+	@echo '  make benchmark  time the kernels beside their peers'
+	@echo '  make clean      remove virtual environments, caches and build outputs'
+	@echo
+	@echo "ARGS goes to pytest: make test ARGS='-k gigpo'"
+	@echo 'PYTHON=python3.12 picks another interpreter (3.11 or newer), which gets a'
+	@echo 'virtual environment of its own. Installing into one takes a minute or two,'
+	@echo 'once, and again when setup.cfg changes.'
+
+test: lint
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED)
+	$(BIN)/python -m flake8
+	$(BIN)/python -m isort --check --quiet .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-logo
+
+benchmark: $(INSTALLED)
+	$(BIN)/python -m experiments.benchmark --suite=$(SUITE)
+
+clean:
+	rm -rf .venv .venv-* build dist *.egg-info .*_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): setup.cfg pyproject.toml $(BIN)/python
+	@echo 'Installing rl_credit and its tools into $(VENV): a minute or two.'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) $(RECENT) || { \
+	    for name in python3 python3.11 python3.12 python3.13; do \
+	        if $$name $(RECENT); then found="$$found PYTHON=$$name"; fi; \
+	    done; \
+	    echo 'rl_credit needs Python 3.11 or newer; PYTHON=$(PYTHON) is' \
+	        '$(or $(VERSION),nothing that runs here).' \
+	        "What would do:$${found:- none is on PATH, install one}." >&2; \
+	    exit 1; }
+	@echo 'Making $(VENV) with $(PYTHON), which is Python $(VERSION).'
+	@$(PYTHON) -m venv --clear $(VENV)

@@ -1,0 +1,1 @@
+"""Credit assignment for reinforcement learning in JAX."""

@@ -1,0 +1,1 @@
+"""Which step earned the reward: advantage estimators and their kernels."""

@@ -1,0 +1,72 @@
+"""From ragged lists, as any trainer has them, to padded trajectories."""
+
+import itertools
+from collections.abc import Hashable, Sequence
+
+import jax
+import numpy as np
+
+from rl_credit.ops import hashing
+from rl_credit.types import Trajectories
+
+
+def pack(
+    rewards: Sequence[Sequence[float]],
+    tasks: Sequence[Hashable],
+    observations: Sequence[Sequence] | None = None,
+    terminated: Sequence[bool] | None = None,
+) -> Trajectories:
+    """Pads trajectories to the longest and numbers their tasks.
+
+    Args:
+      rewards: per trajectory, one number a step.
+      tasks: per trajectory, what it attempted; equal tasks form a group.
+      observations: per trajectory, what the agent saw at each step: strings, or numeric
+        arrays of one shape. Equal observations are equal states.
+      terminated: per trajectory, whether it ended by itself; all did, if not given.
+
+    Raises ValueError where the lists do not agree in length.
+    """
+    steps = np.fromiter(map(len, rewards), np.int32, len(rewards))
+    _same_length("tasks", tasks, len(steps))
+    where = np.arange(max(steps, default=0), dtype=np.int32) < steps[:, None]
+    flat = np.fromiter(itertools.chain.from_iterable(rewards), np.float32, steps.sum())
+    numbers: dict[Hashable, int] = {}
+    groups = [numbers.setdefault(task, len(numbers)) for task in tasks]
+    states = None
+    if observations is not None:
+        _same_length("observations", observations, len(steps))
+        for row, (seen, count) in enumerate(zip(observations, steps)):
+            _same_length(f"observations[{row}]", seen, count)
+        states = _fill(_fingerprints(observations), where)
+    ended = np.ones(len(steps), bool) if terminated is None else np.asarray(terminated)
+    _same_length("terminated", ended, len(steps))
+    return Trajectories(
+        rewards=_fill(flat, where),
+        where=where,
+        groups=np.asarray(groups, np.int32),
+        states=states,
+        terminated=ended,
+    )
+
+
+def _same_length(name: str, values: Sequence | np.ndarray, expected: int) -> None:
+    if len(values) != expected:
+        raise ValueError(f"{name} has {len(values)} entries; rewards has {expected}")
+
+
+def _fingerprints(observations: Sequence[Sequence]) -> np.ndarray:
+    flat = list(itertools.chain.from_iterable(observations))
+    if flat and isinstance(flat[0], str):
+        return hashing.fingerprint_texts(flat)
+    stacked = np.stack(flat).reshape(len(flat), -1)
+    return np.asarray(_fingerprint(stacked))
+
+
+def _fill(rows: np.ndarray, where: np.ndarray) -> np.ndarray:
+    filled = np.zeros((*where.shape, *rows.shape[1:]), rows.dtype)
+    filled[where] = rows
+    return filled
+
+
+_fingerprint = jax.jit(hashing.fingerprint)

@@ -1,0 +1,1 @@
+"""Losses: arrays in, a `Weighted` to minimise out."""

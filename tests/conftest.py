@@ -1,0 +1,31 @@
+"""Every test runs with rank promotion refused; kernels also with strict dtypes."""
+
+import functools
+
+import jax
+import pytest
+
+from tests.requirements import pytest_configure, pytest_runtest_setup  # noqa: F401
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+KERNELS = {"ops", "credit", "losses", "bonuses"}  # optimisers need "standard"
+
+
+@pytest.fixture(autouse=True)
+def strict_dtypes(request):
+    """No implicit change of dtype inside our own arithmetic."""
+    mode = "strict" if KERNELS & set(request.path.parts) else "standard"
+    with jax.numpy_dtype_promotion(mode):
+        yield
+
+
+@pytest.fixture(params=["eager", "jit"])
+def compiled(request):
+    """`compiled(kernel, **knobs)`: the kernel with its knobs, eager and jitted."""
+
+    def prepare(kernel, **knobs):
+        bound = functools.partial(kernel, **knobs)
+        return jax.jit(bound) if request.param == "jit" else bound
+
+    return prepare
