@@ -1,12 +1,11 @@
 """The records that flow from rollouts to losses."""
 
 import dataclasses
-from typing import TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt32
-from typing_extensions import dataclass_transform
 
 T = TypeVar("T", bound=type)
 
@@ -14,10 +13,10 @@ T = TypeVar("T", bound=type)
 @dataclass_transform(frozen_default=True)
 def record(cls: T) -> T:
     """A frozen dataclass that is a pytree; `dataclasses.replace` changes a field."""
-    frozen = dataclasses.dataclass(frozen=True)(cls)
+    frozen: Any = dataclasses.dataclass(frozen=True)(cls)
     # JAX also rebuilds records around tracers and bare objects, which are no arrays.
     setattr(frozen, "__no_type_check__", True)
-    return jax.tree_util.register_dataclass(frozen)  # type: ignore[return-value]
+    return jax.tree_util.register_dataclass(frozen)
 
 
 @record

@@ -9,12 +9,14 @@ import numpy as np
 from rl_credit.ops import hashing
 from rl_credit.types import Trajectories
 
+Steps = Sequence | np.ndarray
+
 
 def pack(
-    rewards: Sequence[Sequence[float]],
-    tasks: Sequence[Hashable],
-    observations: Sequence[Sequence] | None = None,
-    terminated: Sequence[bool] | None = None,
+    rewards: Sequence[Steps],
+    tasks: Steps,
+    observations: Sequence[Steps] | None = None,
+    terminated: Steps | None = None,
 ) -> Trajectories:
     """Pads trajectories to the longest and numbers their tasks.
 
@@ -36,7 +38,7 @@ def pack(
     states = None
     if observations is not None:
         _same_length("observations", observations, len(steps))
-        for row, (seen, count) in enumerate(zip(observations, steps)):
+        for row, (seen, count) in enumerate(zip(observations, steps.tolist())):
             _same_length(f"observations[{row}]", seen, count)
         states = _fill(_fingerprints(observations), where)
     ended = np.ones(len(steps), bool) if terminated is None else np.asarray(terminated)

@@ -22,7 +22,7 @@ def trajectory_dpo(
     """
     scores = jnp.sum(masked.keep(step_rewards, where), axis=1)
     played = jnp.any(where, axis=1)
-    pairs = (success & played)[:, None] & (~success)[None, :]
+    pairs = (success & played)[:, None] & (~success & played)[None, :]
     pairs &= groups[:, None] == groups[None, :]
     margins = masked.keep(scores[:, None] - scores[None, :], pairs)
     return masked.weigh(jax.nn.softplus(-margins), pairs)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rl_credit.ops import segments
 from tests.references import ops as reference
 
+CENTRE, DEVIATION = jax.jit(segments.centre), jax.jit(segments.deviation)
 MASKS = ["all", "some", "none"]
 SIZES = [(1, 1), (9, 3), (64, 1), (300, 40)]  # rows, groups
 CONSTANTS = [(8, 0.1), (15, 10 * 0.95**3), (1, 0.3), (64, 1 / 3), (7, 1e4 + 0.1)]
@@ -165,10 +166,36 @@ def test_order_names_and_offset_do_not_matter(entries, random):
     order, names = (np.asarray(random.sample(range(12), 12)) for _ in range(2))
     moved = jnp.asarray(names)[ids][order]
     inputs = (values + 100.0)[order], moved, where[order]
-    centred = segments.centre(values, ids, where)
-    actual = segments.centre(*inputs)
+    centred = CENTRE(values, ids, where)
+    actual = CENTRE(*inputs)
     np.testing.assert_allclose(actual, centred[order], rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(segments.total(centred, ids), np.zeros(12), atol=1e-4)
-    spread = segments.deviation(values, ids, where)
-    actual = segments.deviation(*inputs)[names[:4]]
+    sums = np.bincount(np.asarray(ids), np.asarray(centred))
+    np.testing.assert_allclose(sums, np.zeros_like(sums), atol=1e-4)
+    spread = DEVIATION(values, ids, where)
+    actual = DEVIATION(*inputs)[names[:4]]
     np.testing.assert_allclose(actual, spread[:4], rtol=1e-5, atol=1e-5)
+
+
+def test_centre_takes_the_mean_of_a_sample(compiled):
+    values = jnp.asarray([1.0, 2.0, 9.0, 5.0, 7.0], jnp.float32)
+    ids = jnp.asarray([4, 4, 4, 0, 0])
+    where = jnp.asarray([True, True, True, True, False])
+    sample = jnp.asarray([True, False, True, True, False])
+    actual = compiled(segments.centre)(values, ids, where, sample)
+    np.testing.assert_allclose(actual, [-4.0, -3.0, 4.0, 0.0, 0.0], rtol=1e-6)
+
+
+def test_divide_is_zero_without_deviation(compiled):
+    divide = compiled(segments.divide, epsilon=0.5)
+    centred, deviations = jnp.asarray([3.0, 3.0, -1.0]), jnp.asarray([1.0, 0.0, 1.5])
+    actual = divide(centred, deviations)
+    np.testing.assert_allclose(actual, [2.0, 0.0, -0.5], rtol=1e-6)
+    gradient = jax.grad(lambda d: jnp.sum(segments.divide(centred, d, 0.0)))
+    assert np.isfinite(compiled(gradient)(deviations)).all()
+
+
+def test_firsts_mark_one_kept_row_an_id(compiled):
+    ids = jnp.asarray([5, 2, 5, 2, 0, 5])
+    where = jnp.asarray([False, True, True, True, False, True])
+    assert compiled(segments.firsts)(ids).tolist() == [1, 1, 0, 0, 1, 0]
+    assert compiled(segments.firsts)(ids, where).tolist() == [0, 1, 1, 0, 0, 0]

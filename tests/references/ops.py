@@ -55,11 +55,13 @@ def segment_deviation(values, ids, where, ddof):
 
 
 def dense_ids(keys, where):
-    """The rank of each key among the kept ones; dropped rows come after all."""
-    kept = sorted({tuple(key) for key, keep in zip(keys, where) if keep})
-    numbers = {key: number for number, key in enumerate(kept)}
+    """Kept keys are numbered as they come; dropped rows share the next number."""
+    numbers = {}
+    for key, keep in zip(keys, where):
+        if keep:
+            numbers.setdefault(tuple(key), len(numbers))
     rows = zip(keys, where)
-    return [numbers[tuple(key)] if keep else len(kept) for key, keep in rows]
+    return [numbers[tuple(key)] if keep else len(numbers) for key, keep in rows]
 
 
 def avalanche(word, first, second):

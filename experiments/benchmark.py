@@ -1,0 +1,92 @@
+"""Times our kernels beside their peers', on the same work, in the same process.
+
+    python -m experiments.benchmark --suite=kernels --out=runs/benchmark
+
+Prints a Markdown table of medians (milliseconds, after compilation); `--out` also
+writes it as kernels.md, and every single run as kernels.json. About four minutes on two
+CPU cores. What it printed on our machine stands in docs/results/benchmark.md.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from experiments.benchmarks import kernels, timing
+
+SUITES = {"kernels": kernels.cases}
+HEADER = (
+    "| what | size | ours (ms) | peer | peer (ms) | peer / ours | first call + (ms) "
+    "| goal |\n|---|---|---|---|---|---|---|---|"
+)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--suite", choices=sorted(SUITES), default="kernels")
+    parser.add_argument("--only", default="", help="time the cases whose name has this")
+    parser.add_argument("--out", type=pathlib.Path, help="folder for the two files")
+    flags = parser.parse_args(argv)
+    cases = [case for case in SUITES[flags.suite]() if flags.only in case.name]
+    if not cases:
+        names = sorted({case.name for case in SUITES[flags.suite]()})
+        parser.error(f"no case has {flags.only!r} in its name; known: {names}")
+    timings = []
+    with tqdm(cases, unit="case") as progress:
+        for case in progress:
+            progress.set_postfix_str(f"{case.name}, {case.size}")
+            timings.append(timing.measure(case))
+    report = f"{_machine()}\n\n{table(timings)}\n"
+    print(report)
+    if flags.out:
+        flags.out.mkdir(parents=True, exist_ok=True)
+        (flags.out / f"{flags.suite}.md").write_text(report)
+        rows = dict(machine=_machine(), timings=[t.as_json() for t in timings])
+        (flags.out / f"{flags.suite}.json").write_text(json.dumps(rows, indent=1))
+        print(f"written: {flags.out}/{flags.suite}.md and .json")
+
+
+def table(timings: Sequence[timing.Timing]) -> str:
+    """The Markdown table: medians, and in brackets the fastest and the slowest run."""
+    lines = [HEADER]
+    for row in timings:
+        ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
+        cells = (
+            row.name,
+            row.size,
+            _spread(row.ours),
+            row.peer_name,
+            _spread(row.peer),
+            ratio,
+            f"{row.compiled:.0f}",
+            row.goal,
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _spread(times: Sequence[float]) -> str:
+    if not times:
+        return ""
+    return f"{np.median(times):.3g} ({min(times):.3g} to {max(times):.3g})"
+
+
+def _machine() -> str:
+    device = jax.devices()[0]
+    return (
+        f"{device.platform} ({device.device_kind}), {os.cpu_count()} cores, load "
+        f"{os.getloadavg()[0]:.1f}, JAX {jax.__version__}, NumPy {np.__version__}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One file a suite: `cases()` lists what is timed beside what."""
