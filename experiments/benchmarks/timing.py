@@ -21,6 +21,7 @@ class Case:
     peer_name: str
     peer: Callable[[], object] | None = None  # None: `peer_name` says why
     goal: str = ""  # what we hold ourselves to
+    tolerance: float = 2e-3  # both sides must agree so far, or their times mean nothing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,10 +54,15 @@ class Timing:
 
 
 def measure(case: Case) -> Timing:
-    """Runs ours and the peer in turn, each first once for its compilation."""
+    """Runs ours and the peer in turn, each first once: to compile, and to compare.
+
+    Raises AssertionError where the two do not do the same work.
+    """
     first = _once(case.ours)
     if case.peer is not None:
-        _once(case.peer)
+        close = dict(rtol=case.tolerance, atol=case.tolerance, err_msg=case.name)
+        ours_result, peer_result = np.asarray(case.ours()), np.asarray(case.peer())
+        np.testing.assert_allclose(ours_result, peer_result, **close)
     ours: list[float] = []
     peer: list[float] = []
     start = time.perf_counter()

@@ -84,11 +84,14 @@ def hgpo(
     total = weight = jnp.zeros_like(scores)
     levels = _histories(spans.repeat(groups, where), states, where, history)
     for level, (ids, kept) in enumerate(levels, start=1):
-        relative = segments.centre(scores, ids, kept)
-        if scale:
-            spread = segments.deviation(scores, ids, kept, ddof=0)[ids]
-            relative = segments.divide(relative, spread, epsilon)
-        share = jnp.where(relative != 0, (level + 1.0) ** alpha, 0.0)
+        centred = segments.centre(scores, ids, kept)
+        spread = segments.deviation(scores, ids, kept, ddof=0)[ids]
+        relative = segments.divide(centred, spread, epsilon) if scale else centred
+        # A score that is the mean but for rounding says nothing, or the order of the
+        # rows would decide whether its level has weight.
+        size = spread + jnp.abs(segments.lowest(scores, ids, kept)[ids])
+        said = jnp.abs(centred) > segments.FLAT * size
+        share = jnp.where(said, (level + 1.0) ** alpha, 0.0)
         total, weight = total + share * relative, weight + share
     averaged = masked.keep(total / jnp.where(weight > 0, weight, 1.0), rows)
     return averaged.reshape(where.shape)

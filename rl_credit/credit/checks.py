@@ -10,6 +10,7 @@ from rl_credit.types import Trajectories
 
 PER_SPAN = ("rewards", "values", "logps", "log_ratios")
 PER_TRAJECTORY = ("final_values", "baselines")
+ALWAYS = ("rewards", "where", "groups")
 FLAGS = {"where": 2, "terminated": 1, "matches": 2}
 WHOLE = {"groups": 1, "lengths": 2, "parents": 1}
 
@@ -50,6 +51,9 @@ def checked(trajectories: Trajectories, needs: Sequence[str] = ()) -> Trajectori
         for field in dataclasses.fields(trajectories)
         if (value := getattr(trajectories, field.name)) is not None
     }
+    for name in ALWAYS:
+        if name not in given:
+            raise ValueError(f"Trajectories.{name} is missing; no estimator can do without")
     shape = given["rewards"].shape
     if len(shape) != 2 or 0 in shape:
         raise ValueError(
@@ -58,9 +62,9 @@ def checked(trajectories: Trajectories, needs: Sequence[str] = ()) -> Trajectori
     arrays = {name: _typed(name, array) for name, array in given.items()}
     for name, array in arrays.items():
         _check_shape(name, array, shape)
-    for name, array in arrays.items():
-        _check_finite(name, array, arrays["where"], arrays["groups"])
-    _check_ids(arrays)
+    for name in given:
+        _check_finite(name, given[name], arrays)
+    _check_integers(given)
     if "terminated" in needs:
         _check_bootstrap(arrays)
     return dataclasses.replace(trajectories, **arrays)
@@ -107,23 +111,39 @@ def _check_shape(name: str, array: np.ndarray, shape: tuple[int, int]) -> None:
 
 
 def _check_finite(
-    name: str, array: np.ndarray, where: np.ndarray, groups: np.ndarray
+    name: str, given: np.ndarray, arrays: dict[str, np.ndarray]
 ) -> None:
     if name not in PER_SPAN and name not in PER_TRAJECTORY:
         return
+    where = arrays["where"]
     matters = where if name in PER_SPAN else where.any(axis=1)
-    bad = np.argwhere(matters & ~np.isfinite(array))
+    bad = np.argwhere(matters & ~np.isfinite(arrays[name]))
     if len(bad):
         row, place = bad[0][0], ", ".join(map(str, bad[0]))
+        value = given[tuple(bad[0])]
+        size = ", too large for float32" if np.isfinite(value) else ""
         raise ValueError(
-            f"{name}[{place}] is {array[tuple(bad[0])]} (trajectory {row}, task "
-            f"{groups[row]}; {len(bad)} such values): drop the trajectory by setting "
-            f"where[{row}] to False, or mend what computed it"
+            f"{name}[{place}] is {value}{size} (trajectory {row}, task "
+            f"{arrays['groups'][row]}; {len(bad)} such values): drop the trajectory by "
+            f"setting where[{row}] to False, or mend what computed it"
         )
 
 
-def _check_ids(arrays: dict[str, np.ndarray]) -> None:
-    groups = arrays["groups"]
+def _check_integers(given: dict[str, np.ndarray]) -> None:
+    """As they were given: a cast to 32 bits could bring an id back into range."""
+    _check_ids(given["groups"])
+    if "parents" in given:
+        _check_parents(given["parents"])
+    negative = np.argwhere(given["where"] & (given.get("lengths", 0) < 0))
+    if len(negative):
+        place = tuple(negative[0])
+        raise ValueError(
+            f"lengths[{place[0]}, {place[1]}] is {given['lengths'][place]}; "
+            f"it counts the tokens of a span"
+        )
+
+
+def _check_ids(groups: np.ndarray) -> None:
     batch = len(groups)
     outside = np.flatnonzero((groups < 0) | (groups >= batch))
     if len(outside):
@@ -132,10 +152,10 @@ def _check_ids(arrays: dict[str, np.ndarray]) -> None:
             f"groups[{row}] is {groups[row]}; with {batch} trajectories ids lie in "
             f"[0, {batch}): number tasks with np.unique(tasks, return_inverse=True)[1]"
         )
-    parents = arrays.get("parents")
-    if parents is None:
-        return
-    late = np.flatnonzero((parents < -1) | (parents >= np.arange(batch)))
+
+
+def _check_parents(parents: np.ndarray) -> None:
+    late = np.flatnonzero((parents < -1) | (parents >= np.arange(len(parents))))
     if len(late):
         row = late[0]
         raise ValueError(

@@ -18,13 +18,13 @@ from rl_credit.types import Trajectories
 FILLS = {"parents": -1, "terminated": True}  # padding; every other field gets 0
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)  # `jax.jit` hashes what it compiles
 class Estimator:
     """A method of credit assignment: call it with trajectories and its options.
 
     Outside `jit` the batch is checked (see `checks`), padded to a bucket, so that one
     compilation serves all sizes in it, and cut back to `[batch spans]`. Under `jit`,
-    where nothing can be looked at, `function` runs as it is.
+    where nothing can be looked at, `function` runs as it is, in float32.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Estimator:
         present = [f.name for f in fields if getattr(trajectories, f.name) is not None]
         checks.require(self.name, self.needs, present)
         if checks.traced(trajectories):
-            return self.function(trajectories, **options)
+            return self.function(_single_precision(trajectories), **options)
         host = checks.checked(trajectories, self.needs)
         batch, spans = host.rewards.shape
         result = np.asarray(self._compiled(_padded(host), **options))
@@ -73,6 +73,13 @@ def suggestion(name: str, known) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     nearest = f"; did you mean {close[0]!r}?" if close else ""
     return f"{nearest} (known: {', '.join(sorted(known)) or 'none'})"
+
+
+def _single_precision(trajectories: Trajectories) -> Trajectories:
+    names = (*checks.PER_SPAN, *checks.PER_TRAJECTORY)
+    given = {name: getattr(trajectories, name) for name in names}
+    cast = {n: jnp.asarray(a, jnp.float32) for n, a in given.items() if a is not None}
+    return dataclasses.replace(trajectories, **cast)
 
 
 def _padded(host: Trajectories) -> Trajectories:

@@ -54,6 +54,9 @@ def prime(
       log_ratios: log of implicit reward model over reference, per token.
     """
     process = beta * log_ratios
+    ids = spans.repeat(groups, where)
+    low = segments.lowest(process.reshape(-1), ids, where.reshape(-1))[groups]
+    process = masked.keep(process - low[:, None], where)  # equal rewards: exactly 0
     played = jnp.any(where, axis=1)
     members = segments.count(groups, played)[groups]
     others = jnp.maximum(members - 1.0, 1.0)

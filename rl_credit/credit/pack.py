@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 import jax
 import numpy as np
 
-from rl_credit.ops import hashing
+from rl_credit.ops import buckets, hashing
 from rl_credit.types import Trajectories
 
 Steps = Sequence | np.ndarray
@@ -27,24 +27,28 @@ def pack(
         arrays of one shape. Equal observations are equal states.
       terminated: per trajectory, whether it ended by itself; all did, if not given.
 
-    Raises ValueError where the lists do not agree in length.
+    Raises ValueError where the lists do not agree in length or the arrays in shape.
     """
     steps = np.fromiter(map(len, rewards), np.int32, len(rewards))
     _same_length("tasks", tasks, len(steps))
     where = np.arange(max(steps, default=0), dtype=np.int32) < steps[:, None]
-    flat = np.fromiter(itertools.chain.from_iterable(rewards), np.float32, steps.sum())
+    flat = itertools.chain.from_iterable(rewards)
+    with np.errstate(over="ignore"):  # the estimator refuses what is too large
+        paid = np.fromiter(flat, np.float32, steps.sum())
     numbers: dict[Hashable, int] = {}
     groups = [numbers.setdefault(task, len(numbers)) for task in tasks]
     states = None
     if observations is not None:
         _same_length("observations", observations, len(steps))
         for row, (seen, count) in enumerate(zip(observations, steps.tolist())):
-            _same_length(f"observations[{row}]", seen, count)
+            if isinstance(seen, str):
+                raise ValueError(f"observations[{row}] is one string, not a list of them")
+            _same_length(f"observations[{row}]", seen, count, f"rewards[{row}]")
         states = _fill(_fingerprints(observations), where)
     ended = np.ones(len(steps), bool) if terminated is None else np.asarray(terminated)
     _same_length("terminated", ended, len(steps))
     return Trajectories(
-        rewards=_fill(flat, where),
+        rewards=_fill(paid, where),
         where=where,
         groups=np.asarray(groups, np.int32),
         states=states,
@@ -52,17 +56,28 @@ def pack(
     )
 
 
-def _same_length(name: str, values: Sequence | np.ndarray, expected: int) -> None:
+def _same_length(name: str, values: Steps, expected: int, other="rewards") -> None:
     if len(values) != expected:
-        raise ValueError(f"{name} has {len(values)} entries; rewards has {expected}")
+        raise ValueError(f"{name} has {len(values)} entries; {other} has {expected}")
 
 
 def _fingerprints(observations: Sequence[Sequence]) -> np.ndarray:
     flat = list(itertools.chain.from_iterable(observations))
-    if flat and isinstance(flat[0], str):
+    if not flat:
+        return np.zeros((0, 2), np.uint32)
+    if isinstance(flat[0], str):
         return hashing.fingerprint_texts(flat)
+    if len(shapes := set(map(np.shape, flat))) > 1:
+        raise ValueError(
+            f"observations have the shapes {sorted(shapes)}; those that are no strings "
+            f"must be numeric arrays of one shape"
+        )
     stacked = np.stack(flat).reshape(len(flat), -1)
-    return np.asarray(_fingerprint(stacked))
+    if stacked.dtype.kind in "OSUM":
+        raise ValueError(f"observations are {type(flat[0]).__name__}, not str or numbers")
+    padded = buckets.pad(stacked, (buckets.bucket(len(flat)),), 0)
+    with jax.enable_x64(True):  # else numbers equal in their first 32 bits were equal
+        return np.asarray(_fingerprint(padded))[: len(flat)]
 
 
 def _fill(rows: np.ndarray, where: np.ndarray) -> np.ndarray:

@@ -15,8 +15,9 @@ def scores(
 
 def last(where: Bool[Array, "batch spans"]) -> Bool[Array, "batch spans"]:
     """True at the last played span of each trajectory."""
-    later = jnp.cumsum(where[:, ::-1], axis=1, dtype=jnp.int32)[:, ::-1]
-    return where & (later == 1)
+    numbers = jnp.arange(1, where.shape[1] + 1, dtype=jnp.int32)
+    played = jnp.where(where, numbers, 0)
+    return where & (played == jnp.max(played, axis=1, keepdims=True))
 
 
 def over(

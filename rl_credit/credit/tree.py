@@ -9,6 +9,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rl_credit.ops import segments, trees
 
+ROUNDING = 16 * float(jnp.finfo(jnp.float32).eps)  # of a mean of up to 64, relative
+
 
 def values(
     parents: Int[Array, " nodes"],
@@ -20,18 +22,26 @@ def values(
     SPO (arXiv 2505.23564, section 5). Parents precede children. A node without a leaf
     below it (its rollouts were lost) is worth 0 and left out of its parent's mean.
     """
-    levels = jnp.max(trees.depths(parents), initial=0)
-    paid = leaves.astype(jnp.float32)
-    reached = trees.solve_upwards(paid, jnp.ones_like(paid), parents, levels) > 0
-    counts = trees.sum_children(reached.astype(jnp.float32), parents)
+    counts = trees.sum_children(reached(parents, leaves).astype(jnp.float32), parents)
     shares = jnp.where(leaves, 0.0, 1.0 / jnp.maximum(counts, 1.0))
     paid = jnp.where(leaves, rewards, 0.0)
+    levels = jnp.max(trees.depths(parents), initial=0)
     return trees.solve_upwards(paid, shares, parents, levels)
+
+
+def reached(
+    parents: Int[Array, " nodes"], leaves: Bool[Array, " nodes"]
+) -> Bool[Array, " nodes"]:
+    """The nodes that are a leaf or have one below them; the others were lost."""
+    paid = leaves.astype(jnp.float32)
+    levels = jnp.max(trees.depths(parents), initial=0)
+    return trees.solve_upwards(paid, jnp.ones_like(paid), parents, levels) > 0
 
 
 def advantages(
     values: Float[Array, " nodes"],
     parents: Int[Array, " nodes"],
+    where: Bool[Array, " nodes"] | None = None,
     *,
     scale: bool = False,
     epsilon: float = 1e-8,
@@ -40,10 +50,16 @@ def advantages(
 
     The released code calls this "rloo" although the parent's mean includes the node.
     With `scale` ("grpo") it is divided by the deviation, of the population, of the
-    parent's children.
+    parent's children. A difference that is only rounding is exactly 0.
+
+    Args:
+      where: the nodes that were `reached`, all if not given; the lost ones get 0.
     """
-    below = parents >= 0
-    gained = jnp.where(below, values - trees.of_parent(values, parents), 0.0)
+    below = trees.has_parent(parents)
+    below = below if where is None else below & where
+    above = trees.of_parent(values, parents)
+    gained = jnp.where(below, values - above, 0.0)
+    gained = jnp.where(jnp.abs(gained) > ROUNDING * jnp.abs(above), gained, 0.0)
     if not scale:
         return gained
     siblings = jnp.maximum(parents, 0)

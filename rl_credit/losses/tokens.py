@@ -1,20 +1,7 @@
-"""Which tokens are trained, and what their number costs."""
+"""What the number of tokens costs."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
-
-
-def prob_mask(
-    old_logps: Float[Array, "batch time"],
-    where: Bool[Array, "batch time"],
-    *,
-    threshold: float = 0.9,
-) -> Bool[Array, "batch time"]:
-    """Keeps the tokens sampled with a probability below `threshold`.
-
-    SPO (arXiv 2505.23564) trains only these: at the others nothing was decided.
-    """
-    return where & (jnp.exp(old_logps) < threshold)
+from jaxtyping import Array, Float, Int
 
 
 def overlong_penalty(

@@ -58,12 +58,16 @@ def fingerprint_text(text: str) -> UInt32[np.ndarray, "2"]:
 
 
 def fingerprint_texts(texts: Sequence[str]) -> UInt32[np.ndarray, "texts 2"]:
-    """`fingerprint_text` of each; a text that comes again costs one look-up."""
+    """`fingerprint_text` of each; a text that comes again costs one look-up.
+
+    Raises:
+        TypeError: for what is no text, and for one text in place of a list.
+    """
     if isinstance(texts, str):
         raise TypeError("fingerprint_texts wants a list of str; one str: [text]")
     for kind in set(map(type, texts)):
         if not issubclass(kind, str):
-            raise TypeError(f"a text is str, not {kind.__name__}; bytes: .decode() them")
+            raise TypeError(f"a text is str, not {kind.__name__}; .decode() bytes")
     known: dict[str, bytes] = {}
     digests = []
     for text in texts:
@@ -84,7 +88,9 @@ def _words(array: Array) -> tuple[Array, Array | None]:
         parts = jnp.stack([array.real, array.imag], axis=-1)
         return _words(parts.reshape(*array.shape[:-1], 2 * array.shape[-1]))
     if jnp.issubdtype(dtype, jnp.floating):
-        return _double_words(array) if dtype.itemsize == 8 else (_float_word(array), None)
+        if dtype.itemsize == 8:
+            return _double_words(array)
+        return _float_word(array), None
     if dtype == jnp.bool_ or jnp.issubdtype(dtype, jnp.integer):
         return _integer_words(array)
     raise TypeError(f"fingerprint hashes numbers and was given {dtype}")
@@ -99,11 +105,13 @@ def _float_word(array: Array) -> Array:
 
 
 def _double_words(array: Array) -> tuple[Array, Array]:
-    """float64: as float32 where that is exact, else its own two words."""
+    """float64: as a normal float32 where that is exact, else its own two words."""
     narrow = array.astype(jnp.float32)
     bits = jax.lax.bitcast_convert_type(array, jnp.uint32)
     widened = jax.lax.bitcast_convert_type(narrow.astype(jnp.float64), jnp.uint32)
-    exact = jnp.all(bits == widened, axis=-1) | jnp.isnan(array)
+    # Whether a subnormal float32 survives is up to the device, so none is used.
+    normal = (array == 0) | (jnp.abs(array) >= float(jnp.finfo(jnp.float32).tiny))
+    exact = (normal & jnp.all(bits == widened, axis=-1)) | jnp.isnan(array)
     low = jnp.where(exact, _float_word(narrow), bits[..., 0])
     return low, jnp.where(exact, jnp.uint32(0), ~bits[..., 1])  # ~0 would be a NaN
 
@@ -139,7 +147,7 @@ def _add(sums: tuple[Array, Array], terms: tuple[Array, Array]) -> tuple[Array, 
 
 
 def _avalanche(word: Array, multipliers: tuple[int, int]) -> Array:
-    """A bijection of 32-bit words without visible structure; 0 goes to 0."""
+    """A bijection of 32-bit words after which neighbours have nothing in common."""
     word = (word ^ (word >> 16)) * jnp.uint32(multipliers[0])
     word = (word ^ (word >> 15)) * jnp.uint32(multipliers[1])
     return word ^ (word >> 15)

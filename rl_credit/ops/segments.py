@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from rl_credit.ops import hashing, masked
 
-FLAT = 8 * float(jnp.finfo(jnp.float32).eps)  # a relative spread that is rounding only
+FLAT = 4 * float(jnp.finfo(jnp.float32).eps)  # a relative deviation that is rounding
 
 
 def total(

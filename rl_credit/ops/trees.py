@@ -1,12 +1,19 @@
-"""Trees as arrays: `parents[i] < i`, and -1 for a root or padding."""
+"""Trees as arrays: `parents[i] < i`; any other parent, such as -1, marks a root."""
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
+
+
+def has_parent(parents: Int[Array, " nodes"]) -> Bool[Array, " nodes"]:
+    """False for roots and padding."""
+    return (parents >= 0) & (parents < jnp.arange(parents.shape[0]))
 
 
 def depths(parents: Int[Array, " nodes"]) -> Int[Array, " nodes"]:
     """How many steps each node is below its root."""
+
+    parents = jnp.where(has_parent(parents), parents, -1)
 
     def climb(state):
         ancestors, depth = state
@@ -22,7 +29,7 @@ def sum_children(
     values: Float[Array, " nodes"], parents: Int[Array, " nodes"]
 ) -> Float[Array, " nodes"]:
     """The sum of the values of each node's children."""
-    kept = jnp.where(parents >= 0, values, 0.0)
+    kept = jnp.where(has_parent(parents), values, 0.0)
     return jax.ops.segment_sum(kept, jnp.maximum(parents, 0), values.shape[0])
 
 
@@ -30,7 +37,7 @@ def of_parent(
     values: Float[Array, " nodes"], parents: Int[Array, " nodes"]
 ) -> Float[Array, " nodes"]:
     """The value of each node's parent, 0 for a root: `sum_children` transposed."""
-    return jnp.where(parents >= 0, values[jnp.maximum(parents, 0)], 0.0)
+    return jnp.where(has_parent(parents), values[jnp.maximum(parents, 0)], 0.0)
 
 
 def solve_upwards(

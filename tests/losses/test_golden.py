@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from rl_credit.credit import chain
 from rl_credit.losses import (
     penalties,
     policy,
@@ -198,7 +199,7 @@ def spo_case(name):
     new, old, ref, advantages = (floats(inputs[name]) for name in names)
     where = mask(inputs["action_mask"])
     if inputs["use_prob_mask"]:
-        where = tokens.prob_mask(old, where, threshold=inputs["rho"])
+        where = chain.uncertain(jnp.exp(old), where, threshold=inputs["rho"])
 
     def parts(new):
         main = policy.ppo_clip(new, old, advantages, where)
