@@ -13,7 +13,7 @@ T = TypeVar("T", bound=type)
 @dataclass_transform(frozen_default=True)
 def record(cls: T) -> T:
     """A frozen dataclass that is a pytree; `dataclasses.replace` changes a field."""
-    frozen: Any = dataclasses.dataclass(frozen=True)(cls)
+    frozen: Any = dataclasses.dataclass(frozen=True, eq=False)(cls)
     # JAX also rebuilds records around tracers and bare objects, which are no arrays.
     setattr(frozen, "__no_type_check__", True)
     return jax.tree_util.register_dataclass(frozen)

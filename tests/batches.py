@@ -87,3 +87,21 @@ def _mask(rng, mask, shape):
         return kinds[mask]
     drawn = [list(kinds.values())[row % len(kinds)][row] for row in range(batch)]
     return np.stack(drawn)
+
+
+def last(where):
+    """True at the last played span of each row."""
+    later = np.cumsum(where[:, ::-1], axis=1)[:, ::-1]
+    return where & (later == 1)
+
+
+def outcomes(batch: Trajectories, returns) -> Trajectories:
+    """Pays nothing but `returns`, a number a trajectory, at the last played span."""
+    paid = np.where(last(batch.where), np.asarray(returns)[:, None], 0.0)
+    return dataclasses.replace(batch, rewards=paid.astype(np.float32))
+
+
+def binary(batch: Trajectories, seed=0) -> Trajectories:
+    """Returns of 0 or 1."""
+    returns = np.random.default_rng(seed).integers(0, 2, len(batch.where))
+    return outcomes(batch, returns)

@@ -82,20 +82,22 @@ def segment_advantages(
     never read.
     """
     time = where.shape[1]
-    positions = jnp.arange(time, dtype=jnp.int32)
+    positions = jnp.arange(time, dtype=jnp.int32)[None]
     end = jnp.max(jnp.where(where, positions + 1, 0), axis=1, keepdims=True)
     inner = boundaries[:, :time] & (positions < end)
     starts = jax.lax.cummax(jnp.where(inner, positions, -1), axis=1)
     later = jnp.where(inner, positions, end)
     after = jnp.concatenate([later[:, 1:], end], axis=1)
     ends = jax.lax.cummin(after, axis=1, reverse=True)
-    known = masked.keep(values, boundaries & (jnp.arange(time + 1) < end))
-    known = jnp.where(jnp.arange(time + 1) == end, scores[:, None], known)
+    states = jnp.arange(time + 1, dtype=jnp.int32)[None]
+    known = masked.keep(values, boundaries & (states < end))
+    known = jnp.where(states == end, scores[:, None], known)
     gained = jnp.take_along_axis(known, ends, axis=1)
     had = jnp.take_along_axis(known, jnp.maximum(starts, 0), axis=1)
     return jnp.where(where & (starts >= 0), gained - had, 0.0)
 
 
+@jax.jit
 def vineppo(
     rewards: Float[Array, "batch spans"],
     values: Float[Array, "batch spans"],
@@ -130,10 +132,8 @@ def _equal_starts(
     totals: Int[Array, " batch"], count: int
 ) -> Int[Array, "batch parts"]:
     """Where each of `count` parts of `totals` items starts, larger parts first."""
-    parts = jnp.arange(count, dtype=jnp.int32)
-    return parts * (totals // count)[:, None] + jnp.minimum(
-        parts, (totals % count)[:, None]
-    )
+    parts, totals = jnp.arange(count, dtype=jnp.int32)[None], totals[:, None]
+    return parts * (totals // count) + jnp.minimum(parts, totals % count)
 
 
 def _positions(starts: Bool[Array, "batch time"]) -> Bool[Array, "batch positions"]:

@@ -53,7 +53,7 @@ def checked(trajectories: Trajectories, needs: Sequence[str] = ()) -> Trajectori
     }
     for name in ALWAYS:
         if name not in given:
-            raise ValueError(f"Trajectories.{name} is missing; no estimator can do without")
+            raise ValueError(f"Trajectories.{name} is missing; all estimators need it")
     shape = given["rewards"].shape
     if len(shape) != 2 or 0 in shape:
         raise ValueError(

@@ -53,10 +53,10 @@ def prime(
     Args:
       log_ratios: log of implicit reward model over reference, per token.
     """
-    process = beta * log_ratios
     ids = spans.repeat(groups, where)
-    low = segments.lowest(process.reshape(-1), ids, where.reshape(-1))[groups]
-    process = masked.keep(process - low[:, None], where)  # equal rewards: exactly 0
+    low = segments.lowest(log_ratios.reshape(-1), ids, where.reshape(-1))[groups]
+    # What all rewards of a task share goes first: equal ones are then exactly 0.
+    process = beta * masked.keep(log_ratios - low[:, None], where)
     played = jnp.any(where, axis=1)
     members = segments.count(groups, played)[groups]
     others = jnp.maximum(members - 1.0, 1.0)

@@ -42,7 +42,7 @@ def pack(
         _same_length("observations", observations, len(steps))
         for row, (seen, count) in enumerate(zip(observations, steps.tolist())):
             if isinstance(seen, str):
-                raise ValueError(f"observations[{row}] is one string, not a list of them")
+                raise ValueError(f"observations[{row}] is one text, not a list of texts")
             _same_length(f"observations[{row}]", seen, count, f"rewards[{row}]")
         states = _fill(_fingerprints(observations), where)
     ended = np.ones(len(steps), bool) if terminated is None else np.asarray(terminated)
@@ -74,7 +74,8 @@ def _fingerprints(observations: Sequence[Sequence]) -> np.ndarray:
         )
     stacked = np.stack(flat).reshape(len(flat), -1)
     if stacked.dtype.kind in "OSUM":
-        raise ValueError(f"observations are {type(flat[0]).__name__}, not str or numbers")
+        kind = type(flat[0]).__name__
+        raise ValueError(f"observations are {kind}, neither str nor numbers")
     padded = buckets.pad(stacked, (buckets.bucket(len(flat)),), 0)
     with jax.enable_x64(True):  # else numbers equal in their first 32 bits were equal
         return np.asarray(_fingerprint(padded))[: len(flat)]

@@ -46,7 +46,7 @@ def step_level(
 ) -> Float[Array, "batch spans"]:
     """A^S: each return relative to the same step of the task's rollouts (eq. 10)."""
     steps = jnp.arange(where.shape[1], dtype=groups.dtype)
-    ids = groups[:, None] * where.shape[1] + steps
+    ids = groups[:, None] * where.shape[1] + steps[None]
     rows = grouped.group_relative(
         returns.reshape(-1), ids.reshape(-1), where.reshape(-1), scale=scale
     )

@@ -70,7 +70,7 @@ def advantages(
 def informative(
     advantages: Float[Array, " nodes"], *, tolerance: float = 1e-6
 ) -> Bool[Array, " nodes"]:
-    """The edges worth training on: their advantage is more than rounding (section 5)."""
+    """The edges worth training on: the advantage is more than rounding (section 5)."""
     return jnp.abs(advantages) > tolerance
 
 

@@ -1,4 +1,7 @@
-"""Sums that run backwards over time."""
+"""Sums that run backwards over time.
+
+Loops are jitted where they stand, so that a call outside `jit` compiles them only once.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -7,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Shaped
 KEPT, STOP = 1, 2  # bits of a step's flags
 
 
+@jax.jit
 def decayed_sums(
     values: Float[Array, "batch time"],
     where: Bool[Array, "batch time"],
@@ -35,6 +39,7 @@ def decayed_sums(
     return sums.T
 
 
+@jax.jit
 def following(
     values: Shaped[Array, "batch time"],
     where: Bool[Array, "batch time"],

@@ -58,11 +58,14 @@ def centre(
     """Subtracts from each row the mean of its id; exactly 0 where all are equal.
 
     The id's lowest value goes first, so that an offset they share costs no precision.
-    The mean is that of the rows in `sample`, which are all kept rows if not given.
+    The mean is that of the rows in `sample`, which are all kept rows if not given; an
+    id without any gets 0.
     """
     counted = where if sample is None else sample
-    shifted = masked.keep(values - lowest(values, ids, counted)[ids], where)
-    return masked.keep(shifted - mean(shifted, ids, counted)[ids], where)
+    low = lowest(values, ids, counted)[ids]
+    kept = jnp.isfinite(low) if where is None else where & jnp.isfinite(low)
+    shifted = masked.keep(values - low, kept)
+    return masked.keep(shifted - mean(shifted, ids, counted)[ids], kept)
 
 
 def deviation(
@@ -74,7 +77,8 @@ def deviation(
 ) -> Float[Array, " rows"]:
     """Table of each id's standard deviation, two-pass.
 
-    Exactly 0 when the rows differ by no more than the rounding of float32.
+    Exactly 0 when the rows differ by no more than the rounding of float32: a deviation
+    of up to 4 eps (5e-7) of their size.
     """
     squares = total(jnp.square(centre(values, ids, where)), ids, where)
     freedom = jnp.maximum(count(ids, where) - ddof, 1.0)
@@ -113,9 +117,11 @@ def dense_ids(
     order = jnp.arange(rows, dtype=jnp.int32)
     opened = _first_equal(keys, kept)
     numbers = jnp.cumsum(kept & (opened == order), dtype=jnp.int32)
-    return jnp.where(kept, numbers[opened] - 1, jnp.minimum(numbers[-1], rows - 1))
+    unused = jnp.minimum(jnp.max(numbers, initial=0), rows - 1)
+    return jnp.where(kept, numbers[opened] - 1, unused)
 
 
+@jax.jit
 def _first_equal(
     keys: UInt32[Array, "rows words"], where: Bool[Array, " rows"]
 ) -> Int[Array, " rows"]:

@@ -10,6 +10,7 @@ def has_parent(parents: Int[Array, " nodes"]) -> Bool[Array, " nodes"]:
     return (parents >= 0) & (parents < jnp.arange(parents.shape[0]))
 
 
+@jax.jit
 def depths(parents: Int[Array, " nodes"]) -> Int[Array, " nodes"]:
     """How many steps each node is below its root."""
 
@@ -40,6 +41,7 @@ def of_parent(
     return jnp.where(has_parent(parents), values[jnp.maximum(parents, 0)], 0.0)
 
 
+@jax.jit
 def solve_upwards(
     sources: Float[Array, " nodes"],
     weights: Float[Array, " nodes"],

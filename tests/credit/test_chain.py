@@ -59,7 +59,8 @@ def test_partitions_match_the_loops(compiled, name, batch, time):
 def test_partitions_do_not_see_the_padding(compiled, name):
     """Neither its content nor its length."""
     kernel = compiled(lambda probs, where: partition(chain, name, probs, where))
-    probs, where = problem(6, 13)[3], np.arange(13)[None] < np.array([[13, 9, 5, 1, 0, 2]]).T
+    probs, lengths = problem(6, 13)[3], np.array([13, 9, 5, 1, 0, 2])
+    where = np.arange(13)[None] < lengths[:, None]
     short = kernel(jnp.asarray(probs), jnp.asarray(where))
     wide = np.pad(where, ((0, 0), (0, 3)))
     long = kernel(jnp.asarray(np.pad(probs, ((0, 0), (0, 3)))), jnp.asarray(wide))
@@ -174,7 +175,8 @@ def test_gradients_of_segment_advantages_match_differences(compiled):
         inputs = values, jnp.asarray(boundaries), scores, jnp.asarray(where)
         return jnp.sum(jnp.asarray(weights) * chain.segment_advantages(*inputs))
 
-    slope = compiled(jax.grad(total, argnums=(0, 1)))(*map(jnp.asarray, (values, scores)))
+    gradient = compiled(jax.grad(total, argnums=(0, 1)))
+    slope = gradient(jnp.asarray(values), jnp.asarray(scores))
 
     def exact(values, scores):  # linear, so a unit step is the derivative
         expected = reference.segment_advantages(values, boundaries, scores, where)
@@ -190,10 +192,10 @@ def test_gradients_of_segment_advantages_match_differences(compiled):
         np.testing.assert_allclose(slope[1][row], expected, **CLOSE)
 
 
-@pytest.mark.parametrize("batch, time", SIZES)
+@pytest.mark.parametrize("batch, time", SIZES[1:])
 def test_vineppo_matches_the_loop(compiled, batch, time):
     kernel = compiled(chain.vineppo)
-    for seed, where in itertools.product(range(2), masks(batch, time)):
+    for seed, where in enumerate(masks(batch, time)):
         values, known, _, rewards = problem(batch, time, seed)
         values, known = values[:, :time], known[:, :time]
         expected = reference.vineppo(rewards, values, where, known)

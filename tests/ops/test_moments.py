@@ -153,12 +153,13 @@ def test_variance_stays_right_past_the_limit_of_counting(compiled):
     """A count of 2^24 no longer grows by 1, so neither may the squares."""
     state = moments.init()
     limit = jnp.asarray(2.0**24)
-    state = dataclasses.replace(state, count=limit, squares=4 * limit)
-    values = jnp.asarray([2.0, -2.0] * 20000)[:, None]
+    state = dataclasses.replace(state, count=limit, squares=1.5 * limit)
+    values = jnp.sqrt(jnp.asarray([1.5] * 40000))[:, None]
+    values = values.at[::2].multiply(-1.0)
 
     def advance(state, batch):
         return moments.update(state, batch), None
 
     state, _ = compiled(lambda values: jax.lax.scan(advance, state, values))(values)
-    np.testing.assert_allclose(moments.variance(state, ddof=0), 4.0, rtol=1e-5)
+    np.testing.assert_allclose(moments.variance(state, ddof=0), 1.5, rtol=1e-5)
     assert state.count == limit

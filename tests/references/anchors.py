@@ -33,8 +33,10 @@ def first_rows(rows, trajectories):
     return list(firsts.values())
 
 
-def gigpo(episode, step, groups, trajectories, states, where, weight, scale, pool):
-    """arXiv 2505.10978, eq. 3, 6, 7 and 8; `states` as tuples of words."""
+def gigpo(
+    episode, step, groups, trajectories, states, where, step_weight, scale, pool
+):
+    """arXiv 2505.10978, eq. 3, 6, 7 and 8."""
     task = partition([int(group) for group in groups], where)
     anchor = partition(state_keys(groups, states), where)
     advantages = np.zeros(len(episode))
@@ -46,7 +48,7 @@ def gigpo(episode, step, groups, trajectories, states, where, weight, scale, poo
             advantages[row] += centre(episode[row], episode[sample], scale, 1)
         if len(anchor[row]) > 1:
             same = step[anchor[row]]
-            advantages[row] += weight * centre(step[row], same, scale, 1)
+            advantages[row] += step_weight * centre(step[row], same, scale, 1)
     return advantages
 
 

@@ -13,7 +13,7 @@ def uncertain(probs, where, *, threshold=0.9):
 
 
 def cutpoints(probs, where, *, threshold=0.9, interval=5):
-    """Before the 1st, (1 + interval)-th, ... uncertain token (2505.23564, section 4)."""
+    """Before each `interval`-th uncertain token, the first included (2505.23564, 4)."""
     boundaries = empty(where)
     for i, marks in enumerate(uncertain(probs, where, threshold=threshold)):
         boundaries[i, np.flatnonzero(marks)[::interval]] = True
@@ -25,7 +25,8 @@ def equal_cutpoints(probs, where, *, threshold=0.9, count=4):
     for i, marks in enumerate(uncertain(probs, where, threshold=threshold)):
         cuts = np.flatnonzero(marks)
         starts = part_starts(len(cuts), count)[1:]
-        boundaries[i, [cuts[start] for start in starts if start < len(cuts)]] = True
+        chosen = [cuts[start] for start in starts if start < len(cuts)]
+        boundaries[i, chosen] = True
         boundaries[i, 0] = where[i].any()
     return boundaries
 
@@ -35,7 +36,8 @@ def equal_lengths(where, *, count=4):
     for i in range(len(where)):
         tokens = np.flatnonzero(where[i])
         starts = part_starts(len(tokens), count)
-        boundaries[i, [tokens[start] for start in starts if start < len(tokens)]] = True
+        chosen = [tokens[start] for start in starts if start < len(tokens)]
+        boundaries[i, chosen] = True
     return boundaries
 
 

@@ -8,8 +8,9 @@ import dataclasses
 
 import numpy as np
 
-from tests.references import anchors, chain, groups, implicit, semi_online, tree
+from tests.references import anchors, chain, groups, implicit
 from tests.references import returns as walks
+from tests.references import semi_online, tree
 
 
 def precise(t):
@@ -69,7 +70,7 @@ def bootstrapping(t, method, *fields, **knobs):
     for row, played in enumerate(t.where):
         ended = np.zeros(sum(played), bool)
         ended[-1:] = t.terminated[row]
-        ahead = walks.next_values(list(t.values[row, played]), t.final_values[row])
+        ahead = [*t.values[row, played], t.final_values[row]][1:]
         columns = dict(rewards=t.rewards[row, played], values=t.values[row, played])
         columns |= dict(next_values=np.array(ahead), terminated=ended)
         columns["truncated"] = np.zeros(sum(played), bool)
@@ -178,7 +179,7 @@ ESTIMATORS = dict(
     nsr=lambda t: sign_weighted(t, 0.0, 1.0),
     w_reinforce=sign_weighted,
     reinforce=reinforce,
-    reinforce_plus_plus=lambda t: whitened(reinforce(t), t),
+    reinforce_plus_plus=lambda t, **knobs: whitened(reinforce(t, **knobs), t),
     reinforce_plus_plus_baseline=lambda t: whitened(relative(t, groups.dr_grpo), t),
     remax=remax,
     gae=gae,
@@ -190,8 +191,8 @@ ESTIMATORS = dict(
     spo_chain=spo_chain,
     spo_chain_fixed_count=spo_chain_fixed_count,
     spo_chain_fixed_interval=spo_chain_fixed_interval,
-    spo_tree=lambda t: spo_tree(t, scale=False),
-    spo_tree_scaled=lambda t: spo_tree(t, scale=True),
+    spo_tree=lambda t, **knobs: spo_tree(t, False, **knobs),
+    spo_tree_scaled=lambda t, **knobs: spo_tree(t, True, **knobs),
     vineppo=vineppo,
     oprl=oprl,
     prime=prime,

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def advantages(step_rewards, where, groups, *, epsilon=1e-6):
-    """(r - mean) / std over all steps of all rollouts of a task (2509.19199v1, eq. 4)."""
+    """(r - mean) / std over all steps of a task's rollouts (2509.19199v1, eq. 4)."""
     result = np.zeros(where.shape)
     for group in set(groups.tolist()):
         pool = [tuple(at) for at in np.argwhere(where) if groups[at[0]] == group]

@@ -24,7 +24,8 @@ def discounted(rewards, discount):
 
 
 def next_values(values, final):
-    return [*values[1:], final][: len(values)]
+    """`final`, one number repeated, follows the last."""
+    return [*values[1:], *final[:1]]
 
 
 def bootstrapped(next_values, terminated):

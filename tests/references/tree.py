@@ -58,7 +58,7 @@ def worth(values):
 def draw(seed, nodes=24, roots=0.1, lost=0.2):
     """Parents, rewards and leaves of several random trees with lost nodes."""
     rng = np.random.default_rng(seed)
-    parents = np.array([int(rng.integers(-1, node)) if node else -1 for node in range(nodes)])
+    parents = np.array([int(rng.integers(-1, max(node, 0))) for node in range(nodes)])
     parents = np.where(rng.random(nodes) < roots, -1, parents)
     childless = np.array([not below for below in children(parents)])
     leaves = childless & (rng.random(nodes) > lost)
