@@ -29,7 +29,7 @@ help:
 	@echo 'once, and again when setup.cfg changes.'
 
 test: lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/python -m flake8

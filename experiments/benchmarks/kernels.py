@@ -160,7 +160,7 @@ def lambda_returns(batch: int, spans: int, random: np.random.Generator):
     )
 
 
-BY_ROWS = (
+BY_ROWS: tuple[tuple[str, str, Callable], ...] = (
     (
         "GRPO",
         "responses",
@@ -177,7 +177,7 @@ BY_ROWS = (
     ("UI-S1 returns", "steps", ui_s1),
     ("discounted returns", "steps", discounted),
 )
-BY_SHAPE = (("GAE", gae), ("lambda-returns", lambda_returns))
+BY_SHAPE: tuple[tuple[str, Callable], ...] = (("GAE", gae), ("lambda-returns", lambda_returns))
 
 
 def _trajectories(batch: int, spans: int, random: np.random.Generator):

@@ -25,8 +25,8 @@ def group_relative(scores, groups, epsilon=1e-6):
 
 def leave_one_out(scores, groups):
     """RLOO: less the mean of the others."""
-    total: dict = collections.defaultdict(float)
-    count: dict = collections.defaultdict(int)
+    total = collections.defaultdict(float)
+    count = collections.defaultdict(int)
     for score, group in zip(scores, groups):
         total[group] += score
         count[group] += 1

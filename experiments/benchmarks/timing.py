@@ -60,9 +60,13 @@ def measure(case: Case) -> Timing:
     """
     first = _once(case.ours)
     if case.peer is not None:
-        close = dict(rtol=case.tolerance, atol=case.tolerance, err_msg=case.name)
-        ours_result, peer_result = np.asarray(case.ours()), np.asarray(case.peer())
-        np.testing.assert_allclose(ours_result, peer_result, **close)
+        np.testing.assert_allclose(
+            np.asarray(case.ours()),
+            np.asarray(case.peer()),
+            rtol=case.tolerance,
+            atol=case.tolerance,
+            err_msg=case.name,
+        )
     ours: list[float] = []
     peer: list[float] = []
     start = time.perf_counter()

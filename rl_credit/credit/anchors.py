@@ -47,7 +47,7 @@ def gigpo(
       scale: divide by the deviation (the paper's F_norm = std) at both levels, or not.
       pool: what makes up mean and deviation of a task: "trajectories", each once by
         its first row (the paper), or "rows", so that a trajectory weighs by its length
-        (the released code). A group of one gets 0 here and its raw score there.
+        (the released code, which gives a group of one its raw score; here it gets 0).
     """
     sample = None
     if pool == "trajectories":

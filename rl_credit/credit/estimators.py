@@ -34,11 +34,14 @@ def _relative(t: Trajectories, kernel, *columns, **knobs) -> Advantages:
     return spans.over(kernel(scores, *columns, t.groups, played, **knobs), t.where)
 
 
-def group_relative(
-    t: Trajectories, *, scale: bool, epsilon: float = 1e-6
-) -> Advantages:
-    """GRPO (2402.03300) with `scale`, Dr. GRPO (2503.20783) without."""
-    return _relative(t, groups.group_relative, scale=scale, epsilon=epsilon)
+def grpo(t: Trajectories, *, epsilon: float = 1e-6) -> Advantages:
+    """GRPO (2402.03300)."""
+    return _relative(t, groups.group_relative, epsilon=epsilon)
+
+
+def dr_grpo(t: Trajectories) -> Advantages:
+    """Dr. GRPO (2503.20783)."""
+    return _relative(t, groups.group_relative, scale=False)
 
 
 def leave_one_out(t: Trajectories) -> Advantages:
@@ -89,7 +92,7 @@ def whitened_returns(t: Trajectories, *, discount: float = 1.0) -> Advantages:
 
 def whitened_relative(t: Trajectories) -> Advantages:
     """REINFORCE++-baseline (2501.03262): less the group's mean, then whitened."""
-    return masked.whiten(group_relative(t, scale=False), t.where)
+    return masked.whiten(dr_grpo(t), t.where)
 
 
 def greedy_baseline(t: Trajectories, *, discount: float = 1.0) -> Advantages:
@@ -211,7 +214,7 @@ def oprl(
 ) -> Advantages:
     """OPRL / iStar (2509.19199, eq. 5): episode + `step_weight` * step advantage."""
     step = implicit.advantages(beta * t.log_ratios, t.where, t.groups)
-    return group_relative(t, scale=True) + step_weight * step
+    return grpo(t) + step_weight * step
 
 
 def prime(
@@ -245,12 +248,12 @@ def ui_s1(
     knobs = dict(discount=discount, horizon=horizon)
     patched = semi_online.patched_returns(t.rewards, t.matches, t.where, **knobs)
     step = semi_online.step_level(patched, t.groups, t.where)
-    return episode_weight * group_relative(t, scale=True) + step_weight * step
+    return episode_weight * grpo(t) + step_weight * step
 
 
 _TABLE = (
-    Estimator("grpo", group_relative, preset=dict(scale=True)),
-    Estimator("dr_grpo", group_relative, preset=dict(scale=False)),
+    Estimator("grpo", grpo),
+    Estimator("dr_grpo", dr_grpo),
     Estimator("rloo", leave_one_out),
     Estimator("opo", optimal_baseline),
     Estimator("gpg", policy_gradient),

@@ -42,7 +42,7 @@ def pack(
         _same_length("observations", observations, len(steps))
         for row, (seen, count) in enumerate(zip(observations, steps.tolist())):
             if isinstance(seen, str):
-                raise ValueError(f"observations[{row}] is one text, not a list of texts")
+                raise ValueError(f"observations[{row}] is one text, not a list of them")
             _same_length(f"observations[{row}]", seen, count, f"rewards[{row}]")
         states = _fill(_fingerprints(observations), where)
     ended = np.ones(len(steps), bool) if terminated is None else np.asarray(terminated)

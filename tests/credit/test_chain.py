@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rl_credit.credit import chain
 from tests.references import chain as reference
 
-SIZES = [(1, 1), (6, 13), (64, 5)]  # batch, time
+SIZES = [(1, 1), (6, 13)]  # batch, time
 PARTITIONS = {
     "cutpoints": dict(interval=2),
     "equal_cutpoints": dict(count=3),
@@ -48,7 +48,7 @@ def partition(module, name, probs, where):
 @pytest.mark.parametrize("name", PARTITIONS)
 def test_partitions_match_the_loops(compiled, name, batch, time):
     kernel = compiled(lambda probs, where: partition(chain, name, probs, where))
-    for seed, where in itertools.product(range(2), masks(batch, time)):
+    for seed, where in enumerate(masks(batch, time)):
         probs = problem(batch, time, seed)[3]
         junk = np.where(where, probs, np.nan)
         actual = kernel(jnp.asarray(junk), jnp.asarray(where))
@@ -76,13 +76,13 @@ def test_the_threshold_itself_is_certain(compiled):
 
 
 def test_no_uncertain_token_makes_no_boundary(compiled):
-    probs, where = jnp.full((2, 5), 0.95), jnp.ones((2, 5), bool)
+    probs, where = jnp.full((6, 13), 0.95), jnp.ones((6, 13), bool)
     assert not np.any(compiled(chain.cutpoints)(probs, where))
     actual = compiled(chain.equal_cutpoints)(probs, where)
-    np.testing.assert_array_equal(actual, np.arange(6)[None].repeat(2, 0) == 0)
+    np.testing.assert_array_equal(actual, np.arange(14)[None].repeat(6, 0) == 0)
 
 
-@pytest.mark.parametrize("count", [1, 3, 4, 20])
+@pytest.mark.parametrize("count", [1, 4, 20])
 def test_lengths_of_equal_parts_differ_by_one_at_most(compiled, count):
     kernel = compiled(chain.equal_lengths, count=count)
     where = np.arange(16)[None] < np.arange(17)[:, None]
@@ -116,7 +116,7 @@ def test_equal_cutpoints_minimise_the_objective_of_the_paper(compiled, count):
 @pytest.mark.parametrize("batch, time", SIZES)
 def test_segment_advantages_match_the_loop(compiled, batch, time):
     kernel = compiled(chain.segment_advantages)
-    for seed, where in itertools.product(range(3), masks(batch, time)):
+    for seed, where in itertools.product(range(2), masks(batch, time)):
         values, boundaries, scores, _ = problem(batch, time, seed)
         known = np.where(boundaries, values, np.nan)
         paid = np.where(where.any(axis=1), scores, np.nan)
@@ -192,7 +192,7 @@ def test_gradients_of_segment_advantages_match_differences(compiled):
         np.testing.assert_allclose(slope[1][row], expected, **CLOSE)
 
 
-@pytest.mark.parametrize("batch, time", SIZES[1:])
+@pytest.mark.parametrize("batch, time", SIZES)
 def test_vineppo_matches_the_loop(compiled, batch, time):
     kernel = compiled(chain.vineppo)
     for seed, where in enumerate(masks(batch, time)):

@@ -38,7 +38,6 @@ OTHER = dict(  # for each option a value that is no estimator's default
     horizon="released",
 )
 NO_LOOP = ("epsilon", "tolerance")  # the loops keep these as they are
-SILENT = {("dr_grpo", "epsilon")}  # nothing is divided
 
 
 def batch_for(name, seed=0, size=(24, 7, 5), mask="mixed"):
@@ -80,7 +79,7 @@ def test_inside_jit_the_numbers_are_the_same(name):
     np.testing.assert_allclose(actual, ESTIMATORS[name](t), **CLOSE)
 
 
-@pytest.mark.parametrize("name", ["grpo", "gae", "gigpo", "hgpo", "spo_tree", "prime"])
+@pytest.mark.parametrize("name", ["gae", "gigpo", "spo_tree"])
 def test_batches_are_mapped_one_by_one(name):
     parts = [batch_for(name, seed, (12, 5, 3)) for seed in range(3)]
     stacked = jax.tree.map(lambda *arrays: jnp.stack(arrays), *parts)
@@ -114,8 +113,7 @@ def test_every_option_changes_the_result_as_the_loops_say(name, option):
     assert ESTIMATORS[name].options[option] != OTHER[option]
     actual = ESTIMATORS[name](t, **{option: OTHER[option]})
     assert_well_formed(actual, t)
-    same = np.array_equal(actual, ESTIMATORS[name](t))
-    assert same == ((name, option) in SILENT)
+    assert not np.array_equal(actual, ESTIMATORS[name](t))
     if option not in NO_LOOP and (name, option) != ("pass_at_k", "scale"):
         loop = reference.ESTIMATORS[name]
         expected = loop(reference.precise(t), **{option: OTHER[option]})

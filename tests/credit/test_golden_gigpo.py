@@ -13,8 +13,12 @@ from tests.references import golden
 
 GOLDEN = golden.load("gigpo")
 CASES = GOLDEN["cases"]
-OUTPUTS = range(4)  # discount 0.95 and 1, each with and without the deviation
+OUTPUTS = {True: (0, 2), False: (1, 3)}  # by scale: with discount 0.95 and 1
 ROWS, TRAJECTORIES, STEPS = 64, 16, 10  # all cases in one padded shape
+EPISODE = {
+    "rows": "episode_advantage",
+    "trajectories": "episode_advantage_per_trajectory_stats",
+}
 CLOSE = dict(rtol=5e-5, atol=5e-5)
 
 
@@ -24,9 +28,10 @@ def numbers(names):
     return np.array([known.index(name) for name in names])
 
 
-def padded(column, fill=0):
+def padded(column):
     column = np.asarray(column)
-    return np.concatenate([column, np.full((ROWS - len(column), *column.shape[1:]), fill)])
+    rest = np.full((ROWS - len(column), *column.shape[1:]), 0)
+    return np.concatenate([column, rest])
 
 
 def ordered(case, field):
@@ -36,10 +41,13 @@ def ordered(case, field):
 
 
 def fingerprints(case):
-    """Texts that the similarity of the released code joined share their group's name."""
+    """Of the texts, or of their groups where the released code joined similar texts."""
     if case["inputs"]["enable_similarity"]:
         return hashing.fingerprint_texts([str(name) for name in case["step_group"]])
     return hashing.fingerprint_texts(ordered(case, "anchor_obs").tolist())
+
+
+discounted = jax.jit(returns.discounted)
 
 
 def step_returns(case, discount, kernel):
@@ -56,19 +64,23 @@ def step_returns(case, discount, kernel):
 
 def scores(case, discount):
     """Episode and step score of each ordered row, less the penalty of that row."""
-    kernel = jax.jit(returns.discounted)
     penalty = case["inputs"]["invalid_action_penalty_coef"]
     penalty = penalty * (1.0 - ordered(case, "is_action_valid"))
-    steps = step_returns(case, discount, kernel)[case["inputs"]["row_order"]]
+    steps = step_returns(case, discount, discounted)[case["inputs"]["row_order"]]
     names = ordered(case, "traj_uid")
     episode = np.array([case["episode_reward"][name] for name in names])
     return episode - penalty, steps - penalty
 
 
-def inputs(output):
-    """The rows of all cases, [cases rows], for vmap."""
+def pairs(scale):
+    return [(case, output) for output in OUTPUTS[scale] for case in CASES]
+
+
+@functools.cache
+def inputs(scale):
+    """The rows of all cases and discounts, [pairs rows], for vmap."""
     columns = []
-    for case in CASES:
+    for case, output in pairs(scale):
         episode, steps = scores(case, case["outputs"][output]["gamma"])
         uids, trajectories = ordered(case, "uid"), ordered(case, "traj_uid")
         columns.append(
@@ -96,7 +108,7 @@ def one_trajectory(case):
 
 
 def released(case, output, field):
-    """The released value, NaN where a row has no tokens, and the rows without spread."""
+    """The released value, NaN for a row without tokens, and the rows without spread."""
     record = case["outputs"][output]
     values = np.array(record[field], float)
     spread = {
@@ -126,14 +138,11 @@ def assert_matches(actual, wanted, exact, case):
     np.testing.assert_allclose(*pair, err_msg=case["name"], **CLOSE)
 
 
-def scaled(output):
-    return CASES[0]["outputs"][output]["mode"] == "mean_std_norm"
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_step_returns_and_scores(compiled, case):
-    for record in case["outputs"]:
-        actual = step_returns(case, record["gamma"], compiled(returns.discounted))
+def test_step_returns_and_scores(compiled):
+    kernel = compiled(returns.discounted)
+    for case, output in pairs(True) + pairs(False):
+        record = case["outputs"][output]
+        actual = step_returns(case, record["gamma"], kernel)
         np.testing.assert_allclose(actual, record["step_return"], **CLOSE)
         episode, steps = scores(case, record["gamma"])
         np.testing.assert_allclose(episode, record["episode_score"], **CLOSE)
@@ -143,43 +152,41 @@ def test_step_returns_and_scores(compiled, case):
 def test_anchor_groups_are_the_released_partition(compiled):
     """Numbered by first appearance there, too; the rows of padding come after."""
     kernel = compiled(jax.vmap(anchors.anchor_groups))
-    _, _, tasks, _, states, where = inputs(0)
-    for case, ids in zip(CASES, kernel(tasks, states, where)):
+    _, _, tasks, _, states, where = inputs(True)
+    for (case, _), ids in zip(pairs(True), kernel(tasks, states, where)):
         groups_of_rows = case["step_group"]
         np.testing.assert_array_equal(ids[: len(groups_of_rows)], groups_of_rows)
         assert (np.asarray(ids)[len(groups_of_rows) :] > max(groups_of_rows)).all()
 
 
-@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("scale", OUTPUTS)
 @pytest.mark.parametrize("pool", ["rows", "trajectories"])
-def test_episode_advantages(compiled, output, pool):
-    knobs = dict(step_weight=0.0, scale=scaled(output), pool=pool)
+def test_episode_advantages(compiled, scale, pool):
+    knobs = dict(step_weight=0.0, scale=scale, pool=pool)
     kernel = compiled(jax.vmap(functools.partial(anchors.gigpo, **knobs)))
-    field = {
-        "rows": "episode_advantage",
-        "trajectories": "episode_advantage_per_trajectory_stats",
-    }[pool]
-    for case, actual in zip(CASES, kernel(*inputs(output))):
-        assert_matches(actual, *expected(case, output, field), case)
+    for (case, output), actual in zip(pairs(scale), kernel(*inputs(scale))):
+        assert case["outputs"][output]["mode"] == ("mean_norm", "mean_std_norm")[scale]
+        assert_matches(actual, *expected(case, output, EPISODE[pool]), case)
 
 
-@pytest.mark.parametrize("output", OUTPUTS)
-def test_step_advantages(compiled, output):
+@pytest.mark.parametrize("scale", OUTPUTS)
+def test_step_advantages(compiled, scale):
     def step(steps, tasks, states, where):
         ids = anchors.anchor_groups(tasks, states, where)
-        return groups.group_relative(steps, ids, where, scale=scaled(output))
+        return groups.group_relative(steps, ids, where, scale=scale)
 
-    _, steps, tasks, _, states, where = inputs(output)
-    for case, actual in zip(CASES, compiled(jax.vmap(step))(steps, tasks, states, where)):
+    _, steps, tasks, _, states, where = inputs(scale)
+    advantages = compiled(jax.vmap(step))(steps, tasks, states, where)
+    for (case, output), actual in zip(pairs(scale), advantages):
         assert_matches(actual, *expected(case, output, "step_advantage"), case)
 
 
-@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("scale", OUTPUTS)
 @pytest.mark.parametrize("step_weight", [0.5, 1.0])
-def test_joint_advantages(compiled, output, step_weight):
-    knobs = dict(step_weight=step_weight, scale=scaled(output), pool="rows")
+def test_joint_advantages(compiled, scale, step_weight):
+    knobs = dict(step_weight=step_weight, scale=scale, pool="rows")
     kernel = compiled(jax.vmap(functools.partial(anchors.gigpo, **knobs)))
-    for case, actual in zip(CASES, kernel(*inputs(output))):
+    for (case, output), actual in zip(pairs(scale), kernel(*inputs(scale))):
         episode, flat_episode = expected(case, output, "episode_advantage")
         step, flat_step = expected(case, output, "step_advantage")
         wanted = episode + step_weight * step
@@ -194,16 +201,14 @@ def test_one_member_scores_zero_where_the_released_code_gives_the_raw_score(comp
     """Mean 0 and deviation 1 of a group of one would teach without a comparison."""
     number = [case["name"] for case in CASES].index("c06_singletons")
     case = CASES[number]
-    for pool, field, single in (
-        ("rows", "episode_advantage", alone(ordered(case, "uid"))),
-        ("trajectories", "episode_advantage_per_trajectory_stats", one_trajectory(case)),
-    ):
-        raw, _ = released(case, 0, field)
+    members = alone(ordered(case, "uid")), one_trajectory(case)
+    for pool, single in zip(("rows", "trajectories"), members):
+        raw, _ = released(case, 0, EPISODE[pool])
         episode, _ = scores(case, 0.95)
         np.testing.assert_allclose(raw[single], episode[single], **CLOSE)
         assert np.any(raw[single])
         kernel = compiled(anchors.gigpo, step_weight=0.0, pool=pool)
-        actual = np.asarray(kernel(*(column[number] for column in inputs(0))))
+        actual = np.asarray(kernel(*(column[number] for column in inputs(True))))
         assert not np.any(actual[: len(single)][single])
 
 

@@ -15,6 +15,7 @@ from tests.references import returns as loops
 GOLDEN = golden.load("rlvr")
 RECORDS = {record["id"]: record for record in GOLDEN["advantages"]}
 CLOSE = dict(rtol=2e-5, atol=1e-5)
+COLUMNS = "scores", "groups", "played", "lengths"
 FLOATS = "token_level_rewards", "values", "greedy_baseline"
 
 
@@ -115,7 +116,7 @@ def whitened(estimator):
 
 
 def population(estimator):
-    """OpenRLHF whitens by the deviation of the population: sqrt(n / (n - 1)) of ours."""
+    """OpenRLHF whitens by the population's deviation: sqrt(n / (n - 1)) times ours."""
 
     def advantages(b, **knobs):
         count = jnp.sum(b["where"], dtype=jnp.float32)
@@ -158,17 +159,16 @@ def method(name):
     short = name.split("/")[0]
     if short in TOKENS:
         return TOKENS[short]
-    relative_to_group = RELATIVE.get(name) or RELATIVE[short]
-    return lambda b: spans.over(relative_to_group(b), b["where"])
+    kernel = RELATIVE.get(name) or RELATIVE[short]
+    return lambda b: spans.over(kernel(b), b["where"])
 
 
 def knobs_of(record):
-    names = {"gamma": "discount", "lambda": "trace"}
-    name = record["id"].split("/")[0]
-    if name not in TOKENS or "baseline" in name:
+    name, asked = record["id"].split("/")[0], record["params"]
+    if name not in TOKENS or "gamma" not in asked or "baseline" in name:
         return {}
-    asked = {key: record["params"].get(key) for key in names}
-    return {names[key]: value for key, value in asked.items() if value is not None}
+    trace = {} if asked.get("lambda") is None else {"trace": asked["lambda"]}
+    return {"discount": asked["gamma"], **trace}
 
 
 def assert_matches(actual, wanted, where):
@@ -199,10 +199,10 @@ def test_a_masked_row_and_a_row_alone_do_not_score_as_in_verl(compiled, name):
     gives a group of one its raw reward; we have nothing to compare with in either."""
     b, record = batch("edge"), RECORDS[f"{name}/edge"]
     actual = np.asarray(compiled(RELATIVE[name])(b))
-    numbers = [np.asarray(b[key]) for key in ("scores", "groups", "played")]
-    lengths = np.asarray(b["lengths"]) if name == "opo" else None
+    *columns, lengths = (np.asarray(b[key]) for key in COLUMNS)
     loop = getattr(reference, {"drgrpo": "dr_grpo"}.get(name, name))
-    expected = reference.by_group(loop, *numbers, lengths)
+    lengths = [lengths] if name == "opo" else []
+    expected = reference.by_group(loop, *columns, *lengths)
     np.testing.assert_allclose(actual, expected, **CLOSE)
     assert actual[1] == 0 and record["advantages"][1][0] == pytest.approx(0.7)
     counted = compiled(RELATIVE[name])(dict(b, played=jnp.ones(7, bool)))
@@ -220,12 +220,11 @@ def test_gpg_counts_spread_not_verls_non_zero_rewards(compiled, name, ours, verl
     actual = np.asarray(compiled(policy_gradient)(b))
     centred = np.asarray(relative(b, scale=False))
     np.testing.assert_allclose(actual, ours * centred, **CLOSE)
-    everyone = dict(b, played=jnp.ones_like(b["played"]))
-    theirs = verl * np.asarray(relative(everyone, scale=False))[:, None]
-    shown = np.array(b["where"])
-    shown[np.bincount(b["groups"])[b["groups"]] == 1] = False  # raw reward, see above
-    wanted = np.asarray(record["advantages"])
-    np.testing.assert_allclose((theirs * shown)[shown], wanted[shown], **CLOSE)
+    centred = relative(dict(b, played=jnp.ones_like(b["played"])), scale=False)
+    theirs = verl * np.asarray(centred)[:, None]
+    several = np.bincount(b["groups"])[b["groups"]] > 1  # one: raw reward, see above
+    shown = np.asarray(b["where"]) & several[:, None]
+    assert_matches(theirs * shown, record["advantages"], shown)
 
 
 def test_reinforce_pp_baseline_of_a_row_alone_is_not_verls_raw_reward(compiled):
@@ -264,7 +263,6 @@ def test_returns_pass_over_tool_outputs_where_verls_stop(compiled, name):
 
 @pytest.mark.parametrize("record", GOLDEN["psr_nsr"], ids=lambda record: record["id"])
 def test_sign_weighted_matches_rlvr_decomposed(compiled, record):
-    """Each record's first token shows the reward, 0 or 1, and the row's advantage."""
     scores = jnp.asarray(record["returns"], jnp.float32)[:, 0]
     negative = 0.0 if record["advantage"] == "positive" else 1.0
     knobs = dict(positive=record["positive_weight"], negative=negative)
@@ -278,7 +276,7 @@ def test_negative_only_matches(compiled, record):
     if record["batch"] == "main":
         b = batch("main")
         scores, ids = b["scores"], b["groups"]
-    else:  # binary8: one group, whose rewards stand in psr_nsr
+    else:  # one group, whose rewards stand in psr_nsr
         scores = jnp.asarray(GOLDEN["psr_nsr"][0]["returns"], jnp.float32)[:, 0]
         ids = jnp.zeros(8, jnp.int32)
     actual = compiled(groups.negative_only)(scores, ids)

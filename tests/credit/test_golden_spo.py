@@ -10,14 +10,14 @@ from tests.references import chain as reference
 from tests.references import golden
 
 SPO, PROCESS = golden.load("spo"), golden.load("process")
-TIME, NODES = 200, 600  # all cases are padded to these
+ROWS, TIME = 10, 200  # all batches are padded to these
 CLOSE = dict(rtol=1e-5, atol=1e-5)
 
 
 def padded(rows, fill, dtype, width=TIME):
     """Lists of any lengths as one array, and which entries are theirs."""
-    array = np.full((len(rows), width), fill, dtype)
-    lengths = np.array([len(row) for row in rows])
+    array, lengths = np.full((ROWS, width), fill, dtype), np.zeros(ROWS)
+    lengths[: len(rows)] = [len(row) for row in rows]
     for row, entries in zip(array, rows):
         row[: len(entries)] = entries
     return jnp.asarray(array), jnp.asarray(np.arange(width)[None] < lengths[:, None])
@@ -31,7 +31,7 @@ def by_interval(cases):
 
 def marked(boundaries):
     """Released boundary b, the state after token b, is position b + 1."""
-    positions = np.zeros((len(boundaries), TIME + 1), bool)
+    positions = np.zeros((ROWS, TIME + 1), bool)
     for i, row in enumerate(boundaries):
         positions[i, np.array(row, int) + 1] = True
     return positions
@@ -43,12 +43,13 @@ def test_cutpoints_are_the_boundaries_of_the_released_code(compiled):
         for probs, ends in zip(case["response_probs"], case["boundaries"]):
             one = dict(response_probs=probs, boundaries=ends)
             cases.append(one | dict(interval=case["interval"]))
+    uncertain = compiled(chain.uncertain)
     for interval, chosen in by_interval(cases):
         probs, where = padded([c["response_probs"] for c in chosen], np.nan, np.float32)
         actual = compiled(chain.cutpoints, interval=interval)(probs, where)
         expected = marked([case["boundaries"] for case in chosen])
         np.testing.assert_array_equal(actual, expected)
-        marks = compiled(chain.uncertain)(probs, where)
+        marks = uncertain(probs, where)
         for row, case in zip(np.asarray(marks), chosen):
             if "cutpoints" in case:
                 np.testing.assert_array_equal(np.flatnonzero(row), case["cutpoints"])
@@ -95,11 +96,12 @@ def chain_advantages(compiled):
     for interval, chosen in by_interval(SPO["chain_advantage"]):
         probs, where = padded([c["response_probs"] for c in chosen], np.nan, np.float32)
         boundaries = compiled(chain.cutpoints, interval=interval)(probs, where)
-        values = np.full((len(chosen), TIME + 1), np.nan, np.float32)
+        values = np.full((ROWS, TIME + 1), np.nan, np.float32)
+        scores = np.full(ROWS, np.nan, np.float32)
+        scores[: len(chosen)] = [case["terminal_score"] for case in chosen]
         for row, case in zip(values, chosen):
             row[np.array(case["boundaries"]) + 1] = case["boundary_values"]
-        scores = jnp.asarray([c["terminal_score"] for c in chosen], jnp.float32)
-        inputs = jnp.asarray(values), boundaries, scores, where
+        inputs = jnp.asarray(values), boundaries, jnp.asarray(scores), where
         gained = np.asarray(segment_advantages(*inputs))
         yield from zip(chosen, probs, where, np.asarray(boundaries), gained)
 
@@ -120,12 +122,13 @@ def test_certain_tokens_are_silenced_at_0_9_where_the_released_code_is_above(com
 
     A token of exactly 0.9, which no case has, is worth its segment there and 0 here.
     """
+    uncertain = compiled(chain.uncertain)
     for case, probs, where, _, gained in chain_advantages(compiled):
-        kept = compiled(chain.uncertain)(probs[None], where[None])[0]
+        kept = uncertain(probs[None], where[None])[0]
         actual = np.where(kept, gained, 0.0)[: len(case["response_probs"])]
         np.testing.assert_allclose(actual, case["token_advantages"], **CLOSE)
     probs = jnp.asarray([[0.9]], jnp.float32)
-    assert not np.any(compiled(chain.uncertain)(probs, jnp.ones((1, 1), bool)))
+    assert not np.any(uncertain(probs, jnp.ones((1, 1), bool)))
 
 
 def test_vineppo_is_that_of_both_repositories(compiled):
@@ -148,13 +151,16 @@ def test_vineppo_is_that_of_both_repositories(compiled):
 
 def test_group_baselines_match_but_for_the_sample_deviation(compiled):
     """grpo divides by the population's there and by the sample's (n - 1) here."""
+    kernels = {
+        "grpo": compiled(groups.group_relative),
+        "rloo": compiled(groups.leave_one_out),
+    }
     for case in SPO["group_baseline"]:
         rows, size = 8, len(case["scores"])
         scores = np.full(rows, np.nan, np.float32)
         scores[:size] = case["scores"]
         inputs = jnp.asarray(scores), jnp.zeros(rows, int), jnp.arange(rows) < size
-        name = {"grpo": "group_relative", "rloo": "leave_one_out"}[case["method"]]
-        actual = np.asarray(compiled(getattr(groups, name))(*inputs))[:size]
+        actual = np.asarray(kernels[case["method"]](*inputs))[:size]
         expected = np.array(case["advantages"])
         if case["method"] == "grpo":
             expected = expected * np.sqrt((size - 1) / size)
@@ -164,45 +170,44 @@ def test_group_baselines_match_but_for_the_sample_deviation(compiled):
         np.testing.assert_allclose(actual, expected, **CLOSE)
 
 
-def forest(case):
-    """The tree of a case with padding behind it."""
-    size = len(case["parents"])
-    parents, rewards = np.full(NODES, -1, np.int32), np.zeros(NODES, np.float32)
-    parents[:size], rewards[:size] = case["parents"], case["rewards"]
-    leaves = np.zeros(NODES, bool)
-    leaves[:size] = case["leaves"]
-    return jnp.asarray(parents), jnp.asarray(rewards), jnp.asarray(leaves)
-
-
-@pytest.mark.parametrize("case", SPO["tree"], ids=lambda case: case["id"])
-def test_trees_are_those_of_the_released_code(compiled, case):
-    size = len(case["parents"])
-    inputs = forest(case)
-    values = compiled(tree.values)(*inputs)
-    np.testing.assert_allclose(values[:size], case["values"], **CLOSE)
-    for name, scale in (("rloo", False), ("grpo", True)):
-        gained = compiled(tree.advantages, scale=scale)(values, inputs[0])
-        np.testing.assert_allclose(gained[:size], case[name], **CLOSE)
-        assert not np.any(gained[size:])
-        kept = np.flatnonzero(compiled(tree.informative)(gained))
-        np.testing.assert_array_equal(kept, case[f"{name}_kept"])
-
-
-def test_the_released_filter_keeps_edges_that_are_only_rounding(compiled):
-    """It asks for advantage != 0 in float64, which two edges pass that earn nothing."""
-    found = []
+def forest():
+    """All trees of the file in one array, and where each of them lies."""
+    columns, places = [[], [], []], []
     for case in SPO["tree"]:
-        for name in ("rloo", "grpo"):
-            extra = sorted(set(case[f"{name}_exact"]) - set(case[f"{name}_kept"]))
-            found += [(case["id"], name, node) for node in extra]
-    assert {node for _, _, node in found} == {2, 23} and len(found) == 4
-    assert {name for name, _, _ in found} == {"tree_666_random"}
-    (case,) = [case for case in SPO["tree"] if case["id"] == "tree_666_random"]
-    inputs = forest(case)
-    for scale in (False, True):
-        values = compiled(tree.values)(*inputs)
-        gained = compiled(tree.advantages, scale=scale)(values, inputs[0])
-        np.testing.assert_array_equal(gained[jnp.asarray([2, 23])], [0.0, 0.0])
+        start = len(columns[0])
+        parents = [above + start if above >= 0 else -1 for above in case["parents"]]
+        for column, part in zip(columns, (parents, case["rewards"], case["leaves"])):
+            column.extend(part)
+        places.append(slice(start, start + len(parents)))
+    types = jnp.int32, jnp.float32, bool
+    return [jnp.asarray(c, t) for c, t in zip(columns, types)], places
+
+
+@pytest.mark.parametrize("name, scale", [("rloo", False), ("grpo", True)])
+def test_trees_are_those_of_the_released_code(compiled, name, scale):
+    inputs, places = forest()
+    values = compiled(tree.values)(*inputs)
+    gained = compiled(tree.advantages, scale=scale)(values, inputs[0])
+    kept = compiled(tree.informative)(gained)
+    for case, place in zip(SPO["tree"], places):
+        np.testing.assert_allclose(values[place], case["values"], **CLOSE)
+        np.testing.assert_allclose(gained[place], case[name], **CLOSE)
+        edges = np.flatnonzero(kept[place])
+        np.testing.assert_array_equal(edges, case[f"{name}_kept"])
+
+
+@pytest.mark.parametrize("name, scale", [("rloo", False), ("grpo", True)])
+def test_the_released_filter_keeps_edges_that_are_only_rounding(compiled, name, scale):
+    """It asks for advantage != 0 in float64, which two edges pass that earn nothing."""
+    inputs, places = forest()
+    values = compiled(tree.values)(*inputs)
+    gained = compiled(tree.advantages, scale=scale)(values, inputs[0])
+    found = {}
+    for case, place in zip(SPO["tree"], places):
+        extra = sorted(set(case[f"{name}_exact"]) - set(case[f"{name}_kept"]))
+        found |= {case["id"]: extra} if extra else {}
+        np.testing.assert_array_equal(gained[place][jnp.asarray(extra, int)], 0.0)
+    assert found == {"tree_666_random": [2, 23]}
 
 
 def whitening(case):

@@ -71,9 +71,11 @@ def alone(ids):
 
 @pytest.mark.parametrize("horizon", HORIZONS)
 def test_patched_returns_of_all_three_definitions(compiled, horizon):
+    discounts = {case["gamma"] for case in UIS1["discounted_return"]}
+    patched = semi_online.patched_returns
+    kernels = {d: compiled(patched, discount=d, horizon=horizon) for d in discounts}
     for case in UIS1["discounted_return"]:
-        knobs = dict(discount=case["gamma"], horizon=horizon)
-        kernel = compiled(semi_online.patched_returns, **knobs)
+        kernel = kernels[case["gamma"]]
         rewards = padded(case["rewards"], np.nan, np.float32)
         matches = padded(case["match"], False, bool)
         where = padded([[True] * len(row) for row in case["match"]], False, bool)
@@ -85,16 +87,16 @@ def test_patched_returns_of_all_three_definitions(compiled, horizon):
 @pytest.mark.parametrize("mode, scale", MODES.items())
 def test_step_advantages_of_the_released_returns(compiled, mode, scale):
     """From rewards and matches to the step advantage, in two kernels."""
+    patched = compiled(semi_online.patched_returns, horizon="released")
+    step_level = compiled(semi_online.step_level, scale=scale)
     for case in UIS1["advantage"]:
         rows = Rows(case)
-        knobs = dict(discount=case["gamma"], horizon="released")
-        patched = compiled(semi_online.patched_returns, **knobs)
+        assert case["gamma"] == 0.5  # the default, of the paper and here
         rewards = rows.spread(case["reward"])
         matches = rows.spread(case["match"], False)
         returns = patched(rewards, matches, rows.where)
         actual = rows.gather(returns)
         np.testing.assert_allclose(actual, case["discounted_return"], **CLOSE)
-        step_level = compiled(semi_online.step_level, scale=scale)
         actual = rows.gather(step_level(returns, jnp.asarray(rows.groups), rows.where))
         expected = case[mode]["step_advantage"]
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)
@@ -152,11 +154,11 @@ def test_first_rows_without_spread_give_zero_and_not_minus_450000(
 def test_episode_advantages_of_the_paper_compare_whole_rollouts(compiled, name):
     """Equation 11 over the rollouts of a task: their sums, or their first returns."""
     kernel = compiled(groups.group_relative)
+    patched = compiled(semi_online.patched_returns)
     for case in UIS1["advantage"]:
         rows = Rows(case)
         rewards = rows.spread(case["reward"], 0.0)
         matches = rows.spread(case["match"], False)
-        patched = compiled(semi_online.patched_returns, discount=case["gamma"])
         firsts = patched(rewards, matches, rows.where)[:, 0]
         sums = rewards.sum(axis=1)
         scores = {"undiscounted_sum": sums, "trajectory_return_t0": firsts}

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def centre(score, sample, scale, ddof, epsilon=1e-6):
-    """Less the mean of the sample, over its deviation; 0 for a sample without spread."""
+    """Less the sample's mean, over its deviation; 0 for a sample without spread."""
     if scale and max(sample) == min(sample):
         return 0.0
     deviation = np.std(sample, ddof=ddof) + epsilon if scale else 1.0

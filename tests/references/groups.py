@@ -9,8 +9,8 @@ def by_group(method, scores, groups, where, lengths=None):
     for group in np.unique(groups):
         rows = np.flatnonzero((groups == group) & where)
         if len(rows) > 1:
-            columns = [scores[rows]] if lengths is None else [scores[rows], lengths[rows]]
-            advantages[rows] = method(*columns)
+            columns = [scores] if lengths is None else [scores, lengths]
+            advantages[rows] = method(*(column[rows] for column in columns))
     return advantages
 
 

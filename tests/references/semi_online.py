@@ -26,12 +26,14 @@ def visible(matches, steps, horizon):
 
 
 def step_level(returns, groups, where, *, scale=True, epsilon=1e-6):
-    """Relative to the same step of the task's other rollouts (eq. 10)."""
+    """Relative to the same step of the task's rollouts (eq. 10), as played."""
     result = np.zeros(where.shape)
+    played = [np.flatnonzero(row) for row in where]
     for i, t in np.argwhere(where):
-        pool = [j for j in range(len(where)) if groups[j] == groups[i] and where[j, t]]
-        others = [returns[j, t] for j in pool]
-        if len(pool) > 1 and np.ptp(others) > 0:
+        step = np.sum(where[i, :t])
+        task = [j for j in range(len(where)) if groups[j] == groups[i]]
+        others = [returns[j, played[j][step]] for j in task if len(played[j]) > step]
+        if len(others) > 1 and np.ptp(others) > 0:
             centred = returns[i, t] - np.mean(others)
             spread = np.std(others, ddof=1) + epsilon
             result[i, t] = centred / spread if scale else centred
