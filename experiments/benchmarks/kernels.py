@@ -177,7 +177,10 @@ BY_ROWS: tuple[tuple[str, str, Callable], ...] = (
     ("UI-S1 returns", "steps", ui_s1),
     ("discounted returns", "steps", discounted),
 )
-BY_SHAPE: tuple[tuple[str, Callable], ...] = (("GAE", gae), ("lambda-returns", lambda_returns))
+BY_SHAPE: tuple[tuple[str, Callable], ...] = (
+    ("GAE", gae),
+    ("lambda-returns", lambda_returns),
+)
 
 
 def _trajectories(batch: int, spans: int, random: np.random.Generator):
