@@ -18,7 +18,7 @@ def step_rewards(
 
     Log-probs are summed over the tokens of the step.
     """
-    return beta * (prm_logps - policy_logps)
+    return beta * jnp.subtract(prm_logps, policy_logps)
 
 
 def advantages(

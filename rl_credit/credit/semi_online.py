@@ -45,8 +45,9 @@ def step_level(
     scale: bool = True,
 ) -> Float[Array, "batch spans"]:
     """A^S: each return relative to the same step of the task's rollouts (eq. 10)."""
-    steps = jnp.cumsum(where, axis=1, dtype=groups.dtype) - 1
-    ids = groups[:, None] * where.shape[1] + jnp.maximum(steps, 0)
+    steps = jnp.cumsum(where, axis=1, dtype=jnp.int32) - 1
+    tasks = groups.astype(jnp.int32)[:, None]
+    ids = tasks * where.shape[1] + jnp.maximum(steps, 0)
     rows = grouped.group_relative(
         returns.reshape(-1), ids.reshape(-1), where.reshape(-1), scale=scale
     )

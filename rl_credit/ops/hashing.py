@@ -19,7 +19,7 @@ NAN = 0x7FC00000  # the one pattern that stands for all of them
 EMPTY = hashlib.blake2b(digest_size=8)
 
 
-def fingerprint(array: Shaped[Array, "..."]) -> UInt32[Array, "... 2"]:
+def fingerprint(array: Shaped[Array | np.ndarray, "..."]) -> UInt32[Array, "... 2"]:
     """Hashes the last axis to 64 bits: [..., n] to [..., 2].
 
     Equal numbers hash equal across widths: integers and booleans as integers, floats
@@ -31,6 +31,9 @@ def fingerprint(array: Shaped[Array, "..."]) -> UInt32[Array, "... 2"]:
         ValueError: for a scalar.
         TypeError: for what is no number, such as a typed random key.
     """
+    if isinstance(array, np.ndarray):  # whose 64 bits count, whatever JAX would keep
+        with jax.enable_x64(True):
+            return fingerprint(jnp.asarray(array))
     if array.ndim == 0:
         raise ValueError(
             "fingerprint hashes the last axis and was given a scalar; "

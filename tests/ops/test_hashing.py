@@ -104,6 +104,18 @@ def test_64_bit_numbers_agree_with_narrower_ones():
         assert_all_differ(1.0 + np.arange(4.0)[:, None] * 2.0**-52)
 
 
+def test_all_64_bits_of_a_numpy_array_count_without_x64():
+    far, near = np.asarray([[1, 2**32 + 1], [1, 1]])
+    narrow = jnp.asarray([1, 1], jnp.int8)
+    far, near, narrow = map(hashing.fingerprint, (far, near, narrow))
+    np.testing.assert_array_equal(near, narrow)
+    assert np.any(far != near)
+    halves = np.asarray([0.5, -0.25])  # the same numbers in 32 bits
+    single = jnp.asarray(halves, jnp.float32)
+    halves, single = map(hashing.fingerprint, (halves, single))
+    np.testing.assert_array_equal(halves, single)
+
+
 def test_complex_numbers_are_hashed_part_by_part():
     assert_all_differ(np.array([[1 + 2j], [2 + 1j], [1 - 2j], [1], [1j]], np.complex64))
 
