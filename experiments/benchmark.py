@@ -3,7 +3,7 @@
     python -m experiments.benchmark --suite=kernels --out=runs/benchmark
 
 Prints a Markdown table of medians (milliseconds, after compilation); `--out` also
-writes it as kernels.md, and every single run as kernels.json. About four minutes on two
+writes it as kernels.md, and every single run as kernels.json. About a minute on two
 CPU cores. What it printed on our machine stands in docs/results/benchmark.md.
 """
 

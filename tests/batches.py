@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from rl_credit.types import Trajectories
+from tests.masks import masks
 
-MASKS = ("prefix", "left", "holes", "mixed", "full", "none")
+MASKS = ("prefix", "left", "holes", "mixed", "all", "none")
 GARBAGE = (np.nan, np.inf, -np.inf)
 
 
@@ -73,19 +74,10 @@ def _garbage(rng, name, array):
 
 def _mask(rng, mask, shape):
     """Which spans are played; "mixed" has a row of each kind, in turn."""
-    batch, spans = shape
-    column = np.arange(spans)
-    length = rng.integers(1, spans + 1, (batch, 1))
-    kinds = {
-        "full": np.ones(shape, bool),
-        "prefix": column < length,
-        "left": column >= spans - length,
-        "holes": rng.random(shape) < 0.6,
-        "none": np.zeros(shape, bool),
-    }
+    kinds = masks(rng, *shape, least=1)
     if mask != "mixed":
         return kinds[mask]
-    drawn = [list(kinds.values())[row % len(kinds)][row] for row in range(batch)]
+    drawn = [list(kinds.values())[row % len(kinds)][row] for row in range(shape[0])]
     return np.stack(drawn)
 
 

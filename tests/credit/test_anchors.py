@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rl_credit.credit import anchors, groups, returns
+from tests.masks import masks
 from tests.references import anchors as reference
 
 BATCH, SPANS = 6, 4  # of the laws
@@ -22,17 +23,6 @@ FLAVOURS = [
 ]
 
 
-def mask(kind, batch, spans, rng):
-    lengths = rng.integers(0, spans + 1, batch)[:, None]
-    return {
-        "all": np.ones((batch, spans), bool),
-        "prefix": np.arange(spans) < lengths,
-        "left": np.arange(spans) >= lengths,
-        "holes": rng.random((batch, spans)) < 0.6,
-        "none": np.zeros((batch, spans), bool),
-    }[kind]
-
-
 def problem(batch, spans, kinds=MASKS, seed=0):
     """Steps of few states, two of which differ in one word only, and of three tasks.
 
@@ -40,7 +30,7 @@ def problem(batch, spans, kinds=MASKS, seed=0):
     own, so that rows of a trajectory score differently.
     """
     rng = np.random.default_rng(seed)
-    where = np.concatenate([mask(kind, batch, spans, rng) for kind in kinds])
+    where = np.concatenate([masks(rng, batch, spans)[kind] for kind in kinds])
     batch = len(where)
     episode = rng.integers(0, 3, (batch, 1)) - 0.5 * (rng.random((batch, spans)) < 0.3)
     step = rng.integers(0, 6, (batch, spans)) / 2

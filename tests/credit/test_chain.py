@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rl_credit.credit import chain
+from tests import masks as shapes
 from tests.references import chain as reference
 
 SIZES = [(1, 1), (6, 13)]  # batch, time
@@ -34,7 +35,7 @@ def problem(batch, time, seed=0):
 
 
 def masks(batch, time, seed=0):
-    return reference.masks(np.random.default_rng(seed), batch, time).values()
+    return shapes.masks(np.random.default_rng(seed), batch, time).values()
 
 
 def partition(module, name, probs, where):
@@ -168,7 +169,7 @@ def test_what_is_not_estimated_reaches_neither_value_nor_gradient(compiled):
 
 def test_gradients_of_segment_advantages_match_differences(compiled):
     values, boundaries, scores, _ = problem(6, 13)
-    where = reference.masks(np.random.default_rng(0), 6, 13)["holes"]
+    where = shapes.masks(np.random.default_rng(0), 6, 13)["holes"]
     weights = np.random.default_rng(1).normal(size=(6, 13)).astype(np.float32)
 
     def total(values, scores):

@@ -136,7 +136,7 @@ def test_ui_s1_adds_its_two_terms():
 
 def test_at_equal_lengths_the_released_gigpo_centres_as_the_paper_does():
     """Its deviation still differs: (n - 1) counts rows there, trajectories here."""
-    t = batch_for("gigpo", mask="full")
+    t = batch_for("gigpo", mask="all")
     knobs = dict(step_weight=0.0, scale=False)
     paper = ESTIMATORS["gigpo"](t, **knobs)
     np.testing.assert_allclose(ESTIMATORS["gigpo_released"](t, **knobs), paper, **CLOSE)
@@ -189,7 +189,7 @@ def test_one_compilation_serves_a_bucket():
 
     estimator = Estimator("doubled", doubled)
     for size in [(9, 9), (10, 10), (9, 10), (10, 9), (9, 9)]:
-        t = batches.trajectories(0, *size, mask="full")
+        t = batches.trajectories(0, *size, mask="all")
         np.testing.assert_array_equal(estimator(t), 2.0 * t.rewards)
     assert traced == [(10, 10)]
     for size in [(1, 1), (8, 8), (3, 7), (11, 10), (12, 9)]:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rl_credit.credit import implicit
+from tests.masks import masks
 from tests.references import implicit as reference
 
 SIZES = [(12, 7), (64, 3)]  # batch, spans
@@ -17,12 +18,7 @@ def problem(batch, spans, mask="holes", seed=0):
     """Rewards of steps, outcomes, groups in any order with gaps, and a mask."""
     rng = np.random.default_rng(seed)
     groups = rng.permutation(batch)[rng.integers(0, max(batch // 4, 1), batch)]
-    where = {
-        "all": np.ones((batch, spans), bool),
-        "holes": rng.random((batch, spans)) < 0.6,
-        "left": np.arange(spans)[None] >= rng.integers(0, spans + 1, (batch, 1)),
-        "none": np.zeros((batch, spans), bool),
-    }[mask]
+    where = masks(rng, batch, spans)[mask]
     rewards = rng.normal(0.0, 1.0, (batch, spans)).astype(np.float32)
     outcomes = rng.integers(0, 2, batch).astype(np.float32)
     return rewards, outcomes, groups.astype(np.int32), where

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rl_credit.credit import returns
+from tests.masks import masks
 from tests.references import returns as reference
 
 SHAPES = [(1, 1), (5, 4), (3, 30)]  # trajectories of each kind of mask, spans
@@ -18,21 +19,10 @@ KNOBS = [(1.0, 1.0), (0.95, 0.9), (0.9, 0.0), (0.0, 0.5)]  # discount, trace
 BATCH, SPANS = 4, 6  # of the laws
 
 
-def mask(kind, batch, spans, rng):
-    lengths = rng.integers(0, spans + 1, batch)[:, None]
-    return {
-        "all": np.ones((batch, spans), bool),
-        "prefix": np.arange(spans) < lengths,
-        "left": np.arange(spans) >= lengths,
-        "holes": rng.random((batch, spans)) < 0.6,
-        "none": np.zeros((batch, spans), bool),
-    }[kind]
-
-
 def problem(batch, spans, kinds=MASKS, seed=0):
     """Rewards, values, next values, terminated and truncated per span, and a mask."""
     rng = np.random.default_rng(seed)
-    where = np.concatenate([mask(kind, batch, spans, rng) for kind in kinds])
+    where = np.concatenate([masks(rng, batch, spans)[kind] for kind in kinds])
     rewards, values, nexts = rng.normal(0.0, 2.0, (3, *where.shape))
     terminated, truncated = rng.random((2, *where.shape)) < 0.2
     return rewards, values, nexts, terminated, truncated, where

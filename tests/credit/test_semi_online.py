@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rl_credit.credit import semi_online
+from tests.masks import masks
 from tests.references import semi_online as reference
 
 SIZES = [(6, 9), (64, 4)]  # batch, spans
@@ -22,13 +23,7 @@ FLAGS = st.lists(st.booleans(), min_size=54, max_size=54)
 def problem(batch, spans, mask="holes", seed=0):
     """Rewards, matches, groups of any name, and a mask."""
     rng = np.random.default_rng(seed)
-    where = {
-        "all": np.ones((batch, spans), bool),
-        "prefix": np.arange(spans)[None] < rng.integers(0, spans + 1, (batch, 1)),
-        "left": np.arange(spans)[None] >= rng.integers(0, spans + 1, (batch, 1)),
-        "holes": rng.random((batch, spans)) < 0.7,
-        "none": np.zeros((batch, spans), bool),
-    }[mask]
+    where = masks(rng, batch, spans)[mask]
     rewards = rng.choice([0.0, 0.19, 0.55, 1.0], (batch, spans)).astype(np.float32)
     groups = rng.permutation(batch)[rng.integers(0, max(batch // 4, 1), batch)]
     return rewards, rng.random((batch, spans)) < 0.7, groups.astype(np.int32), where

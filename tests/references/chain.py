@@ -93,16 +93,3 @@ def vineppo(rewards, values, where, known=None):
             ahead = values[i, t] if known is None or known[i, t] else reached
             advantages[i, t] = reached - ahead
     return advantages
-
-
-def masks(rng, batch, time):
-    """By name: one of each shape a mask can take."""
-    lengths = rng.integers(0, time + 1, (batch, 1))
-    prefix = np.arange(time)[None] < lengths
-    return {
-        "all": np.ones((batch, time), bool),
-        "prefix": prefix,
-        "left": prefix[:, ::-1].copy(),
-        "holes": rng.random((batch, time)) < 0.6,
-        "none": np.zeros((batch, time), bool),
-    }
