@@ -1,0 +1,1 @@
+"""Networks: decoders of language, their caches, adapters and weights."""
