@@ -84,8 +84,8 @@ def hgpo(
     total = weight = jnp.zeros_like(scores)
     levels = _histories(spans.repeat(groups, where), states, where, history)
     for level, (ids, kept) in enumerate(levels, start=1):
-        centred = segments.centre(scores, ids, kept)
-        spread = segments.deviation(scores, ids, kept, ddof=0)[ids]
+        centred, deviations = segments.statistics(scores, ids, kept, ddof=0)
+        spread = deviations[ids]
         relative = segments.divide(centred, spread, epsilon) if scale else centred
         # A score that is the mean but for rounding says nothing, or the order of the
         # rows would decide whether its level has weight.

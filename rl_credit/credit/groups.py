@@ -27,12 +27,10 @@ def group_relative(
     Args:
       sample: the rows that make up mean and deviation; all kept rows if not given.
     """
-    centred = segments.centre(scores, groups, where, sample)
+    centred, deviations = segments.statistics(scores, groups, where, sample)
     if not scale:
         return centred
-    counted = where if sample is None else sample
-    deviations = segments.deviation(scores, groups, counted)[groups]
-    return segments.divide(centred, deviations, epsilon)
+    return segments.divide(centred, deviations[groups], epsilon)
 
 
 def leave_one_out(
@@ -96,8 +94,8 @@ def policy_gradient(
 
     The factor is rows / rows in groups with spread. (verl counts non-zero rewards.)
     """
-    centred = segments.centre(scores, groups, where)
-    varied = segments.deviation(scores, groups, where)[groups] > 0
+    centred, deviations = segments.statistics(scores, groups, where)
+    varied = deviations[groups] > 0
     useful = varied if where is None else varied & where
     kept = jnp.ones_like(useful) if where is None else where
     rows = jnp.sum(kept, dtype=jnp.float32)

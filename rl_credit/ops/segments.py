@@ -49,23 +49,45 @@ def lowest(
     return jax.ops.segment_min(kept, ids, values.shape[0])
 
 
+def statistics(
+    values: Float[Array, " rows"],
+    ids: Int[Array, " rows"],
+    where: Bool[Array, " rows"] | None = None,
+    sample: Bool[Array, " rows"] | None = None,
+    *,
+    ddof: int = 1,
+) -> tuple[Float[Array, " rows"], Float[Array, " rows"]]:
+    """Each row less the mean of its id, and the table of the ids' deviations, two-pass.
+
+    The id's lowest value goes first, so that an offset they share costs no precision.
+    Where all are equal both are exactly 0; the deviation already where the rows differ
+    by no more than the rounding of float32: where it is up to 4 eps (5e-7) of their
+    size. Mean and deviation are those of the rows in `sample`, which are all kept rows
+    if not given; an id without any gets 0.
+    """
+    counted = where if sample is None else sample
+    members = count(ids, counted)
+    lows = lowest(values, ids, counted)
+    low = lows[ids]
+    kept = jnp.isfinite(low) if where is None else where & jnp.isfinite(low)
+    shifted = masked.keep(values - low, kept)
+    means = total(shifted, ids, counted) / jnp.maximum(members, 1.0)
+    centred = masked.keep(shifted - means[ids], kept)
+    squares = total(jnp.square(centred), ids, counted)
+    variances = squares / jnp.maximum(members - ddof, 1.0)
+    spread = jnp.sqrt(jnp.where(squares > 0, variances, 1.0))
+    varied = (squares > 0) & (spread > FLAT * jnp.abs(lows))
+    return centred, jnp.where(varied, spread, 0.0)
+
+
 def centre(
     values: Float[Array, " rows"],
     ids: Int[Array, " rows"],
     where: Bool[Array, " rows"] | None = None,
     sample: Bool[Array, " rows"] | None = None,
 ) -> Float[Array, " rows"]:
-    """Subtracts from each row the mean of its id; exactly 0 where all are equal.
-
-    The id's lowest value goes first, so that an offset they share costs no precision.
-    The mean is that of the rows in `sample`, which are all kept rows if not given; an
-    id without any gets 0.
-    """
-    counted = where if sample is None else sample
-    low = lowest(values, ids, counted)[ids]
-    kept = jnp.isfinite(low) if where is None else where & jnp.isfinite(low)
-    shifted = masked.keep(values - low, kept)
-    return masked.keep(shifted - mean(shifted, ids, counted)[ids], kept)
+    """The first of `statistics`."""
+    return statistics(values, ids, where, sample)[0]
 
 
 def deviation(
@@ -75,16 +97,8 @@ def deviation(
     *,
     ddof: int = 1,
 ) -> Float[Array, " rows"]:
-    """Table of each id's standard deviation, two-pass.
-
-    Exactly 0 when the rows differ by no more than the rounding of float32: a deviation
-    of up to 4 eps (5e-7) of their size.
-    """
-    squares = total(jnp.square(centre(values, ids, where)), ids, where)
-    freedom = jnp.maximum(count(ids, where) - ddof, 1.0)
-    spread = jnp.sqrt(jnp.where(squares > 0, squares / freedom, 1.0))
-    rounding = FLAT * jnp.abs(lowest(values, ids, where))
-    return jnp.where((squares > 0) & (spread > rounding), spread, 0.0)
+    """The second of `statistics`."""
+    return statistics(values, ids, where, ddof=ddof)[1]
 
 
 def divide(

@@ -1,0 +1,86 @@
+"""Environments by name: one explicit table, and `make`."""
+
+import dataclasses
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rl_credit.envs.text.turn import TextEnv
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """Where an environment is, and the extra of `setup.cfg` it needs, if any."""
+
+    constructor: str  # "module:attribute"
+    extra: str | None = None
+
+
+TEXT = {
+    "scripted": Entry("rl_credit.envs.text.scripted:Scripted"),
+    "textworld": Entry("rl_credit.envs.text.textworld:TextWorld", extra="text"),
+}
+
+
+def make(name: str, **options: Any) -> TextEnv:
+    """Builds the text environment `name`: of the table, or your own "module:attribute".
+
+    Raises ValueError for an unknown name, TypeError for an unknown option, both with
+    the nearest right one, and ImportError naming the extra to install where the
+    simulator is missing.
+    """
+    built = constructor(name)
+    known = inspect.signature(built).parameters
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    for option in options:
+        if option not in known and not open_ended:
+            raise TypeError(
+                f"environment {name!r} has no option {option!r}"
+                + suggestion(option, known)
+            )
+    try:
+        return built(**options)
+    except ImportError as error:
+        raise ImportError(f"environment {name!r}: {error}{_remedy(name)}") from error
+
+
+def constructor(name: str) -> Callable[..., TextEnv]:
+    """The class or function that builds `name`; see `make` for what it raises."""
+    if ":" not in name and name not in TEXT:
+        raise ValueError(
+            f"unknown text environment {name!r}"
+            + suggestion(name, TEXT)
+            + "; your own is named by its path, 'module:attribute'"
+        )
+    path = TEXT[name].constructor if name in TEXT else name
+    module, _, attribute = path.partition(":")
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):
+            raise  # the module is there; something that it imports is not
+        raise ValueError(
+            f"cannot import the environment {name!r}: {error}; its path must be "
+            "'module:attribute', and the module importable from here"
+        ) from error
+    if not hasattr(found, attribute):
+        public = [known for known in vars(found) if not known.startswith("_")]
+        raise ValueError(
+            f"module {module!r} has no {attribute!r}" + suggestion(attribute, public)
+        )
+    return getattr(found, attribute)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """What to add to an error about an unknown `name`."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    nearest = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{nearest} (known: {', '.join(names) or 'none'})"
+
+
+def _remedy(name: str) -> str:
+    extra = TEXT[name].extra if name in TEXT else None
+    return f"; install it with: pip install 'rl_credit[{extra}]'" if extra else ""

@@ -1,0 +1,1 @@
+"""Text worlds: string in, string out."""

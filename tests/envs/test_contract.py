@@ -1,0 +1,142 @@
+"""What every environment of the table keeps to."""
+
+import pytest
+
+from rl_credit.envs.make import TEXT, make
+from rl_credit.envs.text.turn import Turn
+
+SETUPS = {
+    "scripted": dict(tasks=5),
+    "textworld": dict(kind="quest", levels=(2, 3), tasks=3),
+}
+SLOW = {"textworld"}
+BACK = {"north": "south", "south": "north", "east": "west", "west": "east"}
+NAMES = [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in sorted(TEXT)]
+
+
+@pytest.fixture(scope="session")
+def games(tmp_path_factory):
+    """Where this session keeps its games, each compiled once."""
+    return tmp_path_factory.mktemp("games")
+
+
+@pytest.fixture(params=NAMES)
+def built(request, games):
+    """`built(**options)`: the environment with a few tasks."""
+    made = []
+
+    def build(**options):
+        cache = dict(cache=str(games)) if request.param in SLOW else {}
+        env = make(request.param, seed=1, **SETUPS[request.param], **cache, **options)
+        made.append(env)
+        return env
+
+    yield build
+    for env in made:
+        env.close()
+
+
+def played(env, task, actions):
+    """The turns of an episode."""
+    return [env.reset(task), *(env.step(action) for action in actions)]
+
+
+def test_every_environment_is_set_up_here():
+    assert set(SETUPS) == set(TEXT)
+
+
+def test_the_same_actions_give_the_same_turns(built):
+    one, other = built(), built()
+    for task in range(one.tasks):
+        actions = one.walkthrough(task)
+        turns = played(one, task, actions)
+        assert turns == played(one, task, actions) == played(other, task, actions)
+        assert one.walkthrough(task) == actions == other.walkthrough(task)
+
+
+def test_the_walkthrough_wins_by_admissible_actions(built):
+    env = built()
+    for task in range(env.tasks):
+        turn = env.reset(task)
+        for action in env.walkthrough(task):
+            assert not turn.ended and action in turn.admissible
+            turn = env.step(action)
+        assert turn.terminated and not turn.truncated
+        assert turn.reward > 0 and turn.admissible == ()
+
+
+@pytest.mark.parametrize("action", ["fly", "", "undo", "go \N{SNOWMAN}", "x " * 2000])
+def test_what_cannot_be_done_is_said_and_changes_nothing(built, action):
+    env = built()
+    plain = played(env, 0, env.walkthrough(0))
+    for turn, step in zip(plain, range(len(plain) - 1)):
+        played(env, 0, env.walkthrough(0)[:step])
+        refused = env.step(action)
+        assert refused.anchor == turn.anchor
+        assert refused.admissible == turn.admissible
+        assert refused.observation != turn.observation
+        assert refused.reward == 0 and not refused.ended
+    assert env.step(env.walkthrough(0)[-1]) == plain[-1]
+
+
+def test_a_step_before_the_beginning_or_after_the_end_is_an_error(built):
+    env = built()
+    with pytest.raises(RuntimeError, match=r"has not begun: call reset\(task\)"):
+        env.step("look")
+    played(env, 0, env.walkthrough(0))
+    with pytest.raises(RuntimeError, match=r"has ended: call reset\(task\)"):
+        env.step("look")
+    assert not env.reset(0).ended
+
+
+def test_the_step_limit_truncates_and_the_last_step_may_still_win(built):
+    actions = built().walkthrough(0)
+    env = built(step_limit=len(actions))
+    turns = played(env, 0, ["fly"] * len(actions))
+    assert [turn.truncated for turn in turns] == [False] * len(actions) + [True]
+    assert not turns[-1].terminated and turns[-1].admissible
+    with pytest.raises(RuntimeError, match="has ended"):
+        env.step("fly")
+    won = played(env, 0, actions)[-1]
+    assert won.terminated and not won.truncated
+
+
+def there_and_back(env, task):
+    """The turns of going somewhere and back, for each way that has one."""
+    for action in env.reset(task).admissible:
+        back = f"go {BACK.get(action.removeprefix('go '))}"
+        if back in played(env, task, [action])[-1].admissible:
+            yield played(env, task, [action, back])
+
+
+def test_equal_states_have_equal_anchors_and_others_have_others(built):
+    env = built()
+    trips = [trip for task in range(env.tasks) for trip in there_and_back(env, task)]
+    assert trips
+    for first, away, back in trips:
+        assert first.anchor == back.anchor != away.anchor
+        assert first.observation != back.observation
+
+
+def test_the_anchor_changes_with_what_is_done(built):
+    env = built()
+    anchors = [turn.anchor for turn in played(env, 0, env.walkthrough(0))]
+    assert len(set(anchors)) == len(anchors)
+
+
+def test_tasks_differ(built):
+    env = built()
+    assert len({env.reset(task).observation for task in range(env.tasks)}) == env.tasks
+
+
+@pytest.mark.parametrize("method", ["reset", "walkthrough"])
+def test_a_task_out_of_range_is_named(built, method):
+    env = built()
+    for task in (-1, env.tasks):
+        with pytest.raises(IndexError, match=f"task {task} .* {env.tasks} tasks"):
+            getattr(env, method)(task)
+
+
+def test_an_anchor_left_empty_is_the_observation():
+    assert Turn("You see a door.").anchor == "You see a door."
+    assert Turn("You see a door.", anchor="hall").anchor == "hall"
