@@ -1,7 +1,6 @@
 """What every estimator does around its method: check, pad to a bucket, compile once."""
 
 import dataclasses
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from rl_credit.credit import checks
-from rl_credit.ops import buckets
+from rl_credit.ops import buckets, names
 from rl_credit.types import Trajectories
 
 FILLS = {"parents": -1, "terminated": True}  # padding; every other field gets 0
@@ -60,7 +59,7 @@ class Estimator:
             if name not in self.options:
                 raise TypeError(
                     f"estimator {self.name!r} has no option {name!r}"
-                    + suggestion(name, self.options)
+                    + names.suggestion(name, self.options)
                 )
 
     @functools.cached_property
@@ -68,16 +67,9 @@ class Estimator:
         return jax.jit(self.function, static_argnames=(*self.options, *self.preset))
 
 
-def suggestion(name: str, known) -> str:
-    """What to add to an error about an unknown `name`."""
-    close = difflib.get_close_matches(name, known, n=1)
-    nearest = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{nearest} (known: {', '.join(sorted(known)) or 'none'})"
-
-
 def _single_precision(trajectories: Trajectories) -> Trajectories:
-    names = (*checks.PER_SPAN, *checks.PER_TRAJECTORY)
-    given = {name: getattr(trajectories, name) for name in names}
+    fields = (*checks.PER_SPAN, *checks.PER_TRAJECTORY)
+    given = {name: getattr(trajectories, name) for name in fields}
     cast = {n: jnp.asarray(a, jnp.float32) for n, a in given.items() if a is not None}
     return dataclasses.replace(trajectories, **cast)
 

@@ -20,8 +20,8 @@ from rl_credit.credit import (
     tree,
     turns,
 )
-from rl_credit.credit.estimator import Estimator, suggestion
-from rl_credit.ops import masked
+from rl_credit.credit.estimator import Estimator
+from rl_credit.ops import masked, names
 from rl_credit.types import Trajectories
 
 Advantages = Float[Array, "batch spans"]
@@ -288,5 +288,5 @@ ESTIMATORS = {estimator.name: estimator for estimator in _TABLE}
 def named(name: str) -> Estimator:
     """The estimator of that name; ValueError with the nearest one if there is none."""
     if name not in ESTIMATORS:
-        raise ValueError(f"unknown estimator {name!r}" + suggestion(name, ESTIMATORS))
+        raise ValueError(names.unknown("estimator", name, ESTIMATORS))
     return ESTIMATORS[name]

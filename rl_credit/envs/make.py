@@ -1,13 +1,13 @@
 """Environments by name: one explicit table, and `make`."""
 
 import dataclasses
-import difflib
 import importlib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from rl_credit.envs.text.turn import TextEnv
+from rl_credit.ops import names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ def make(name: str, **options: Any) -> TextEnv:
         if option not in known and not open_ended:
             raise TypeError(
                 f"environment {name!r} has no option {option!r}"
-                + suggestion(option, known)
+                + names.suggestion(option, known)
             )
     try:
         return built(**options)
@@ -50,8 +50,7 @@ def constructor(name: str) -> Callable[..., TextEnv]:
     """The class or function that builds `name`; see `make` for what it raises."""
     if ":" not in name and name not in TEXT:
         raise ValueError(
-            f"unknown text environment {name!r}"
-            + suggestion(name, TEXT)
+            names.unknown("text environment", name, TEXT)
             + "; your own is named by its path, 'module:attribute'"
         )
     path = TEXT[name].constructor if name in TEXT else name
@@ -68,17 +67,10 @@ def constructor(name: str) -> Callable[..., TextEnv]:
     if not hasattr(found, attribute):
         public = [known for known in vars(found) if not known.startswith("_")]
         raise ValueError(
-            f"module {module!r} has no {attribute!r}" + suggestion(attribute, public)
+            f"module {module!r} has no {attribute!r}"
+            + names.suggestion(attribute, public)
         )
     return getattr(found, attribute)
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """What to add to an error about an unknown `name`."""
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    nearest = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{nearest} (known: {', '.join(names) or 'none'})"
 
 
 def _remedy(name: str) -> str:

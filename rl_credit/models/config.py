@@ -1,9 +1,10 @@
 """What a decoder is made of, read from and written to Hugging Face's config.json."""
 
 import dataclasses
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from rl_credit.ops import names
 
 FAMILIES = {
     "llama": "LlamaForCausalLM",
@@ -66,7 +67,7 @@ class RopeScaling:
 
     def __post_init__(self):
         if self.kind not in SCALINGS:
-            raise ValueError(unknown("rope scaling", self.kind, SCALINGS))
+            raise ValueError(names.unknown("rope scaling", self.kind, SCALINGS))
         for field in SCALINGS[self.kind][0]:
             if getattr(self, field) is None:
                 raise ValueError(
@@ -116,7 +117,7 @@ class DecoderConfig:
             ("attention", ATTENTIONS),
         ):
             if getattr(self, kind) not in known:
-                raise ValueError(unknown(kind, getattr(self, kind), known))
+                raise ValueError(names.unknown(kind, getattr(self, kind), known))
         for field in (*SIZES, "kv_heads", "head_dim"):
             if getattr(self, field) < 1:
                 value = getattr(self, field)
@@ -181,21 +182,14 @@ class DecoderConfig:
         return given | {key: getattr(self, field) for field, key in SIZES.items()}
 
 
-def unknown(kind: str, name: Any, known: Iterable[str]) -> str:
-    """The message for a name that is none of the known ones."""
-    close = difflib.get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.4)
-    nearest = f"; did you mean {close[0]!r}?" if close else ""
-    return f"unknown {kind} {name!r}{nearest} (known: {', '.join(sorted(known))})"
-
-
 def _family(given: Mapping[str, Any]) -> str:
     """The family that model_type names, its architecture being a language model."""
     family = given.get("model_type")
     if family not in FAMILIES:
-        raise ValueError(unknown("model_type", family, FAMILIES))
+        raise ValueError(names.unknown("model_type", family, FAMILIES))
     for name in given.get("architectures") or ():
         if name != FAMILIES[family]:
-            raise ValueError(unknown("architecture", name, [FAMILIES[family]]))
+            raise ValueError(names.unknown("architecture", name, [FAMILIES[family]]))
     return family
 
 
@@ -220,7 +214,7 @@ def _rope(given: Mapping[str, Any]) -> tuple[float, RopeScaling | None]:
     if kind == "default":
         return float(theta), None
     if kind not in SCALINGS:
-        raise ValueError(unknown("rope_type", kind, ["default", *SCALINGS]))
+        raise ValueError(names.unknown("rope_type", kind, ["default", *SCALINGS]))
     if kind == "yarn" and (rope.get("mscale") or rope.get("mscale_all_dim")):
         raise ValueError("yarn's mscale is not supported: give its attention_factor")
     values = {field: rope.get(SCALES[field]) for field in sum(SCALINGS[kind], ())}

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from rl_credit.models.config import unknown
+from rl_credit.ops import names
 
 PROJECTIONS = {  # target: where it lies in a layer
     "query": "attention",
@@ -39,7 +39,7 @@ def init(
     adapters = {}
     for target, child in zip(targets, jax.random.split(key, len(targets))):
         if target not in PROJECTIONS:
-            raise ValueError(unknown("LoRA target", target, PROJECTIONS))
+            raise ValueError(names.unknown("LoRA target", target, PROJECTIONS))
         layers, rows, columns = _kernel(params, target).shape
         if not 1 <= rank <= min(rows, columns):
             raise ValueError(

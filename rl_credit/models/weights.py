@@ -13,7 +13,8 @@ import safetensors
 import safetensors.numpy
 
 from rl_credit.models import decoder
-from rl_credit.models.config import DTYPES, DecoderConfig, unknown
+from rl_credit.models.config import DTYPES, DecoderConfig
+from rl_credit.ops import names
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 FLOATS = ("F32", "BF16", "F16")  # what a file may hold
@@ -78,7 +79,7 @@ def load(
             or of another shape than the config says; before any is read.
     """
     if dtype not in DTYPES:
-        raise ValueError(unknown("dtype", dtype, DTYPES))
+        raise ValueError(names.unknown("dtype", dtype, DTYPES))
     root = pathlib.Path(directory)
     config = DecoderConfig.from_huggingface(_json(root, "config.json"))
     wanted = list(tensors(config))
@@ -209,13 +210,13 @@ def _check(
 
 
 def _headers(
-    root: pathlib.Path, names: Iterable[str], found: Mapping[str, str]
+    root: pathlib.Path, wanted: Iterable[str], found: Mapping[str, str]
 ) -> Iterator[tuple[str, tuple[int, ...], str]]:
     """Name, shape and dtype of tensors, without their values."""
     for place in sorted(set(found.values())):
         with safetensors.safe_open(root / place, "numpy") as file:
             held = set(file.keys())
-            for name in sorted(name for name in names if found[name] == place):
+            for name in sorted(name for name in wanted if found[name] == place):
                 if name not in held:
                     raise ValueError(f"{place} lacks {name}, which {INDEX} says it has")
                 header = file.get_slice(name)
