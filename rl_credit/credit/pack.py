@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Hashable, Sequence
 
-import jax
 import numpy as np
 
 from rl_credit.ops import buckets, hashing
@@ -77,14 +76,10 @@ def _fingerprints(observations: Sequence[Sequence]) -> np.ndarray:
         kind = type(flat[0]).__name__
         raise ValueError(f"observations are {kind}, neither str nor numbers")
     padded = buckets.pad(stacked, (buckets.bucket(len(flat)),), 0)
-    with jax.enable_x64(True):  # else numbers equal in their first 32 bits were equal
-        return np.asarray(_fingerprint(padded))[: len(flat)]
+    return np.asarray(hashing.fingerprint(padded))[: len(flat)]
 
 
 def _fill(rows: np.ndarray, where: np.ndarray) -> np.ndarray:
     filled = np.zeros((*where.shape, *rows.shape[1:]), rows.dtype)
     filled[where] = rows
     return filled
-
-
-_fingerprint = jax.jit(hashing.fingerprint)

@@ -22,10 +22,11 @@ def values(
     SPO (arXiv 2505.23564, section 5). Parents precede children. A node without a leaf
     below it (its rollouts were lost) is worth 0 and left out of its parent's mean.
     """
-    counts = trees.sum_children(reached(parents, leaves).astype(jnp.float32), parents)
+    levels = jnp.max(trees.depths(parents), initial=0)
+    counted = _reached(parents, leaves, levels).astype(jnp.float32)
+    counts = trees.sum_children(counted, parents)
     shares = jnp.where(leaves, 0.0, 1.0 / jnp.maximum(counts, 1.0))
     paid = jnp.where(leaves, rewards, 0.0)
-    levels = jnp.max(trees.depths(parents), initial=0)
     return trees.solve_upwards(paid, shares, parents, levels)
 
 
@@ -33,8 +34,13 @@ def reached(
     parents: Int[Array, " nodes"], leaves: Bool[Array, " nodes"]
 ) -> Bool[Array, " nodes"]:
     """The nodes that are a leaf or have one below them; the others were lost."""
+    return _reached(parents, leaves, jnp.max(trees.depths(parents), initial=0))
+
+
+def _reached(
+    parents: Int[Array, " nodes"], leaves: Bool[Array, " nodes"], levels: Int[Array, ""]
+) -> Bool[Array, " nodes"]:
     paid = leaves.astype(jnp.float32)
-    levels = jnp.max(trees.depths(parents), initial=0)
     return trees.solve_upwards(paid, jnp.ones_like(paid), parents, levels) > 0
 
 

@@ -33,7 +33,7 @@ def fingerprint(array: Shaped[Array | np.ndarray, "..."]) -> UInt32[Array, "... 
     """
     if isinstance(array, np.ndarray):  # whose 64 bits count, whatever JAX would keep
         with jax.enable_x64(True):
-            return fingerprint(jnp.asarray(array))
+            return _fingerprint(array)
     if array.ndim == 0:
         raise ValueError(
             "fingerprint hashes the last axis and was given a scalar; "
@@ -82,6 +82,9 @@ def fingerprint_texts(texts: Sequence[str]) -> UInt32[np.ndarray, "texts 2"]:
         digests.append(digest)
     words = np.frombuffer(b"".join(digests), "<u4")
     return words.astype(np.uint32).reshape(len(digests), 2)
+
+
+_fingerprint = jax.jit(fingerprint)  # else each operation of it compiled by itself
 
 
 def _words(array: Array) -> tuple[Array, Array | None]:

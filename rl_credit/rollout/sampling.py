@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-LOWEST = -1e30  # the score of a token that may not be drawn
+from rl_credit.ops.logprobs import LOWEST
 
 
 @dataclasses.dataclass(frozen=True)

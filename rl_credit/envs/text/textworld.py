@@ -1,6 +1,5 @@
 """TextWorld (arXiv 1806.11532): text adventures generated from a seed."""
 
-import difflib
 import os
 import pathlib
 import re
@@ -14,6 +13,7 @@ import tqdm
 from rl_credit.envs.pool import Failed, Pool
 from rl_credit.envs.text import games
 from rl_credit.envs.text.turn import Turn, check_running, check_task
+from rl_credit.ops.names import unknown
 
 SHOWN = "feedback objective facts admissible_commands won lost"
 DESCRIBED = "description inventory"  # they double the time of a step
@@ -254,13 +254,11 @@ def _require_simulator() -> None:
 
 def _check(kind, levels, tasks, step_limit, reward) -> None:
     for name, value, known in (
-        ("kind", kind, list(games.KINDS)),
-        ("reward", reward, list(TRACKED)),
+        ("kind", kind, games.KINDS),
+        ("reward", reward, TRACKED),
     ):
         if value not in known:
-            close = difflib.get_close_matches(value, known, n=1)
-            nearest = f"; did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"unknown {name} {value!r}{nearest} (known: {known})")
+            raise ValueError(unknown(name, value, known))
     hardest = games.KINDS[kind].hardest
     if len(levels) != 2 or not 1 <= levels[0] <= levels[1] <= hardest:
         raise ValueError(
