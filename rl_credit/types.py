@@ -56,3 +56,16 @@ class Trajectories:
     matches: Bool[Array, "batch spans"] | None = None  # the span is the expert's, too
     parents: Int[Array, " batch"] | None = None  # row before it whose text it continues
     baselines: Float[Array, " batch"] | None = None  # return of the greedy response
+
+
+@record
+class TokenBatch:
+    """Rows of text, padded to one length, and which of their tokens to train on."""
+
+    tokens: Int[Array, "batch time"]
+    where: Bool[Array, "batch time"]  # True: a real token
+    said: Int[Array, "batch picks"]  # places of the tokens that the policy said, not 0
+    trained: Bool[Array, "batch picks"]  # False: padding
+    advantages: Float[Array, "batch picks"]  # of the span that the token belongs to
+    old_logps: Float[Array, "batch picks"]  # when it was drawn
+    ref_logps: Float[Array, "batch picks"] | None = None  # by the frozen reference

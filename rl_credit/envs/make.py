@@ -3,7 +3,7 @@
 import dataclasses
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rl_credit.envs.text.turn import TextEnv
@@ -16,11 +16,16 @@ class Entry:
 
     constructor: str  # "module:attribute"
     extra: str | None = None
+    prepare: str | None = None  # "module:function" that makes what the tasks need
 
 
 TEXT = {
     "scripted": Entry("rl_credit.envs.text.scripted:Scripted"),
-    "textworld": Entry("rl_credit.envs.text.textworld:TextWorld", extra="text"),
+    "textworld": Entry(
+        "rl_credit.envs.text.textworld:TextWorld",
+        extra="text",
+        prepare="rl_credit.envs.text.textworld:prepare",
+    ),
 }
 
 
@@ -44,6 +49,25 @@ def make(name: str, **options: Any) -> TextEnv:
         return built(**options)
     except ImportError as error:
         raise ImportError(f"environment {name!r}: {error}{_remedy(name)}") from error
+
+
+def prepare(
+    name: str,
+    options: Mapping[str, Any],
+    tasks: Iterable[int],
+    *,
+    seed: int,
+    workers: int,
+) -> None:
+    """Makes what the tasks need before they are played, as TextWorld its games.
+
+    For most environments that is nothing. Shows progress, and keeps what it made.
+    """
+    path = TEXT[name].prepare if name in TEXT else None
+    if path is not None:
+        module, _, attribute = path.partition(":")
+        made = getattr(importlib.import_module(module), attribute)
+        made(options, tasks, seed=seed, workers=workers)
 
 
 def constructor(name: str) -> Callable[..., TextEnv]:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from rl_credit.models.config import DecoderConfig, RopeScaling
+from rl_credit.ops.logprobs import LOWEST
 
 Rotation = tuple[Float[Array, "batch time half"], Float[Array, "batch time half"]]
 
@@ -106,7 +107,31 @@ def attend(
     implementation: str,
 ) -> Float[Array, "batch time heads dim"]:
     """Softmax attention, the softmax in float32; single queries never use cuDNN."""
-    chosen = implementation if queries.shape[1] > 1 else "xla"
-    return jax.nn.dot_product_attention(
-        queries, keys, values, mask=mask, implementation=chosen  # type: ignore
-    )
+    if implementation == "cudnn" and queries.shape[1] > 1:
+        return jax.nn.dot_product_attention(
+            queries, keys, values, mask=mask, implementation="cudnn"
+        )
+    return _plain(queries, keys, values, mask)
+
+
+def _plain(queries, keys, values, mask) -> Float[Array, "batch time heads dim"]:
+    """As `jax.nn.dot_product_attention`, which on a CPU takes several times as long.
+
+    Query heads that share a key head are rows of one product, and the weighted sum is
+    divided by its weights last, when it is small.
+    """
+    batch, time, heads, dim = queries.shape
+    groups = keys.shape[2]
+    wide = dict(preferred_element_type=jnp.float32)
+    queries = jnp.moveaxis(queries.reshape(batch, time, groups, -1, dim), 1, 3)
+    queries = queries.reshape(batch, groups, -1, dim)  # [.. groups (shared time) dim]
+    keys, values = jnp.moveaxis(keys, 1, 3), jnp.moveaxis(values, 1, 2)
+    scores = jnp.matmul(queries, keys, **wide) * dim**-0.5
+    scores = scores.reshape(batch, groups, -1, time, keys.shape[-1])
+    scores = scores + jnp.where(mask, 0.0, LOWEST)[:, :, None]
+    highest = jax.lax.stop_gradient(jnp.max(scores, axis=-1, keepdims=True))
+    weights = jnp.exp(scores - highest).reshape(batch, groups, -1, keys.shape[-1])
+    total = jnp.sum(weights, axis=-1, keepdims=True)
+    read = jnp.matmul(weights.astype(values.dtype), values, **wide) / total
+    read = read.reshape(batch, groups, -1, time, dim).astype(queries.dtype)
+    return jnp.moveaxis(read, 3, 1).reshape(batch, time, heads, dim)

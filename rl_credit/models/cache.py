@@ -1,6 +1,7 @@
 """Keys and values of what a decoder has read, so that it reads nothing twice."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -61,6 +62,19 @@ def extend(cache: Cache, where: Bool[Array, "batch time"]) -> Cache:
     marked = jax.lax.dynamic_update_slice(cache.where, where, (0, cache.used))
     return dataclasses.replace(
         cache, where=marked, used=cache.used + jnp.int32(where.shape[1])
+    )
+
+
+@functools.partial(jax.jit, static_argnames="length")
+def widen(cache: Cache, length: int) -> Cache:
+    """The same cache with `length` slots a row, no fewer than it has."""
+    more = length - cache.where.shape[1]
+    slots = ((0, 0), (0, 0), (0, more), (0, 0), (0, 0))
+    return dataclasses.replace(
+        cache,
+        keys=jnp.pad(cache.keys, slots),
+        values=jnp.pad(cache.values, slots),
+        where=jnp.pad(cache.where, ((0, 0), (0, more))),
     )
 
 

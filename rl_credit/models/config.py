@@ -98,6 +98,7 @@ class DecoderConfig:
     attention_bias: bool = False
     dtype: str = "float32"  # of products; norms, softmax and angles are float32
     remat: bool = False  # a layer is computed again for its gradient
+    unroll: int = 1  # layers in a step of their scan: faster on a CPU, slow to compile
     attention: str = "xla"  # or "cudnn": flash attention, for bfloat16 on a GPU
 
     @property
@@ -130,6 +131,18 @@ class DecoderConfig:
             raise ValueError(f"head_dim {self.head_dim} must be even, for rotations")
         if self.family == "qwen2" and not self.attention_bias:
             raise ValueError("family 'qwen2' always has biases: attention_bias=True")
+
+    @classmethod
+    def of_sizes(cls, sizes: Mapping[str, Any]) -> "DecoderConfig":
+        """From fields by name; ValueError for a name that is none, or is missing."""
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        for name in sizes:
+            if name not in fields:
+                raise ValueError(names.unknown("size of a decoder", name, fields))
+        for name, field in fields.items():
+            if field.default is dataclasses.MISSING and name not in sizes:
+                raise ValueError(f"the sizes of the decoder lack {name!r}")
+        return cls(**sizes)
 
     @classmethod
     def from_huggingface(cls, given: Mapping[str, Any]) -> "DecoderConfig":

@@ -47,7 +47,7 @@ def stop_sequences(*sequences: list[int]) -> Int[np.ndarray, "stops length"]:
 def generate(
     decoder: Decoder,
     params: Params,
-    key: Key[Array, ""],
+    keys: Key[Array, " batch"],
     tokens: Int[Array, "batch time"],
     where: Bool[Array, "batch time"],
     cache: Cache,
@@ -60,8 +60,9 @@ def generate(
 
     A conversation that grows passes the cache on and, as `tokens`, only what is new;
     the cache given is used up. It needs `time + limit` free slots. A row without a
-    token in `where` says nothing. Shapes alone decide what is compiled: pad `tokens` to
-    a bucket, on either side.
+    token in `where` says nothing. What a row says depends on its key and text, not on
+    the rows beside it. Shapes alone decide what is compiled: pad `tokens` to a bucket,
+    on either side.
     """
 
     def read(tokens, where, cache) -> Any:
@@ -76,7 +77,8 @@ def generate(
     def step(state):
         number, hidden, cache, said, alive = state
         logits = decoder.apply(params, hidden, method="logits")[:, 0]
-        drawn, logp = sampling.sample(jax.random.fold_in(key, number), logits, how)
+        now = jax.vmap(jax.random.fold_in, (0, None))(keys, number)
+        drawn, logp = sampling.sample(now, logits, how)
         recent, words, kept, logps = said
         recent = jnp.concatenate([recent[:, 1:], drawn[:, None]], axis=1)
         words = words.at[:, number].set(jnp.where(alive, drawn, 0))

@@ -27,10 +27,11 @@ class Sampling:
 
 
 def sample(
-    key: Key[Array, ""], logits: Float[Array, "batch vocab"], sampling: Sampling
+    keys: Key[Array, " batch"], logits: Float[Array, "batch vocab"], sampling: Sampling
 ) -> tuple[Int[Array, " batch"], Float[Array, " batch"]]:
     """One token a row, and its log-probability under softmax(logits / temperature).
 
+    A row's token depends on its own key and logits alone, whichever rows are beside it.
     The log-probability knows nothing of top-k and top-p, so it is that of a full
     forward, `ops.logprobs.from_hidden`; when greedy, that of temperature 1.
     """
@@ -38,7 +39,7 @@ def sample(
     if sampling.temperature == 0:
         tokens = jnp.argmax(scores, axis=-1)
     else:
-        tokens = jax.random.categorical(key, restrict(scores, sampling), axis=-1)
+        tokens = jax.vmap(jax.random.categorical)(keys, restrict(scores, sampling))
     logps = jax.nn.log_softmax(scores, axis=-1)
     chosen = jnp.take_along_axis(logps, tokens[:, None], axis=-1)[:, 0]
     return tokens.astype(jnp.int32), chosen

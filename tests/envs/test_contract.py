@@ -65,6 +65,23 @@ def test_the_walkthrough_wins_by_admissible_actions(built):
         assert turn.reward > 0 and turn.admissible == ()
 
 
+def test_the_first_observation_states_the_objective_and_no_other_does(built):
+    env = built()
+    for task in range(env.tasks):
+        first, *later = played(env, task, ["fly", *env.walkthrough(task)])
+        assert first.objective and first.observation.startswith(first.objective)
+        assert len(first.observation) > len(first.objective)
+        assert not any(turn.objective for turn in later)
+
+
+def test_only_the_last_turn_of_the_walkthrough_is_won(built):
+    env = built()
+    for task in range(env.tasks):
+        *before, last = played(env, task, env.walkthrough(task))
+        assert last.won and last.terminated
+        assert not any(turn.won for turn in before)
+
+
 @pytest.mark.parametrize("action", ["fly", "", "undo", "go \N{SNOWMAN}", "x " * 2000])
 def test_what_cannot_be_done_is_said_and_changes_nothing(built, action):
     env = built()
@@ -95,10 +112,11 @@ def test_the_step_limit_truncates_and_the_last_step_may_still_win(built):
     turns = played(env, 0, ["fly"] * len(actions))
     assert [turn.truncated for turn in turns] == [False] * len(actions) + [True]
     assert not turns[-1].terminated and turns[-1].admissible
+    assert not any(turn.won for turn in turns)
     with pytest.raises(RuntimeError, match="has ended"):
         env.step("fly")
     won = played(env, 0, actions)[-1]
-    assert won.terminated and not won.truncated
+    assert won.won and won.terminated and not won.truncated
 
 
 def there_and_back(env, task):

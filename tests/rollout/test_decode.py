@@ -1,3 +1,5 @@
+"""Decoded text against full forwards, and by law."""
+
 import functools
 
 import jax
@@ -45,13 +47,14 @@ def prompts(seed=0, side="left"):
     return jnp.asarray(rng.integers(0, CONFIG.vocab, (BATCH, TIME))), jnp.asarray(where)
 
 
-def say(tokens, where, stops=NEVER, how=GREEDY, seed=0, held=None, limit=LIMIT):
+def say(tokens, where, stops=NEVER, how=GREEDY, seed=0, held=None, order=None):
+    """`order`: whose key each row has."""
     held = cache.init(CONFIG, BATCH, 48) if held is None else held
-    key = jax.random.key(seed)
-    run = decode.generate(
-        MODEL, params(), key, tokens, where, held, stops, limit=limit, how=how
+    keys = jax.random.split(jax.random.key(seed), BATCH)
+    keys = keys if order is None else keys[order]
+    return decode.generate(
+        MODEL, params(), keys, tokens, where, held, stops, limit=LIMIT, how=how
     )
-    return run
 
 
 @jax.jit
@@ -151,6 +154,31 @@ def test_the_key_decides_and_nothing_else():
     first, again, other = (say(tokens, where, how=WARM, seed=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(first.tokens, again.tokens)
     assert np.any(first.tokens != other.tokens)
+
+
+def test_a_row_says_the_same_wherever_it_is():
+    tokens, where = prompts()
+    said = say(tokens, where, how=WARM)
+    order = np.asarray([2, 0, 3, 1])
+    moved = say(tokens[order], where[order], how=WARM, order=order)
+    np.testing.assert_array_equal(moved.tokens, np.asarray(said.tokens)[order])
+    expected = np.asarray(said.logps)[order]
+    np.testing.assert_allclose(moved.logps, expected, atol=2e-5)
+    assert np.any(moved.tokens != said.tokens)
+
+
+def test_a_row_says_the_same_whatever_is_beside_it():
+    tokens, where = prompts()
+    said = say(tokens, where, how=WARM)
+    others, shown = prompts(7, "right")
+    others, shown = others.at[2].set(tokens[2]), shown.at[2].set(where[2])
+    again = say(others, shown, how=WARM)
+    np.testing.assert_array_equal(again.tokens[2], said.tokens[2])
+    np.testing.assert_allclose(again.logps[2], said.logps[2], atol=2e-5)
+    assert np.any(again.tokens[0] != said.tokens[0])
+    swapped = say(tokens, where, how=WARM, order=np.asarray([1, 0, 2, 3]))
+    np.testing.assert_array_equal(swapped.tokens[2:], said.tokens[2:])
+    assert np.all(np.any(swapped.tokens[:2] != said.tokens[:2], axis=1))
 
 
 def test_one_compilation_serves_prompts_of_any_length():

@@ -60,7 +60,7 @@ class Scripted:
         said = self._words["objective"].format(
             door=self._house.door, key=self._house.key
         )
-        self._last = self._turn(said)
+        self._last = self._turn(said, objective=said)
         return self._last
 
     def step(self, action: str) -> Turn:
@@ -89,7 +89,7 @@ class Scripted:
         check_task(task, self.tasks)
         return houses.house(self.seed, task, len(WORDINGS))
 
-    def _turn(self, said: str) -> Turn:
+    def _turn(self, said: str, objective: str = "") -> Turn:
         view = "You are outside." if self._left else self._view()
         return Turn(
             observation=f"{said}\n{view}",
@@ -98,6 +98,8 @@ class Scripted:
             truncated=not self._left and self._steps >= self.step_limit,
             admissible=self._admissible(),
             anchor=view,
+            objective=objective,
+            won=self._left,
         )
 
     def _view(self) -> str:

@@ -16,7 +16,8 @@ from rl_credit.envs.text.turn import Turn, check_running, check_task
 from rl_credit.ops.names import unknown
 
 SHOWN = "feedback objective facts admissible_commands won lost"
-DESCRIBED = "description inventory"  # they double the time of a step
+DESCRIBED = ("description", "inventory")  # they double the time of a step
+REFUSAL = "That is not possible here."
 TRACKED = {  # reward -> what more is asked of the game for it
     "win": "",
     "score": "score max_score",
@@ -37,9 +38,9 @@ class TextWorld:
     """Games of one kind; see `TextEnv`. A game is compiled when it is first played.
 
     The first observation is the objective and the room; later ones are what the game
-    replies, with the room and the inventory if `describe`. Only admissible commands
-    reach the game: its parser also knows "undo", "restart" and several commands on one
-    line, and fails on some long texts.
+    replies, and if `describe` the room and the inventory after every action. Only
+    admissible commands reach the game: its parser also knows "undo", "restart" and
+    several commands on one line, and fails on some long texts.
 
     The anchor lists the facts that hold in the room and in the player's hands, sorted.
     The texts would not do: the reply tells of the last action, and descriptions name
@@ -87,17 +88,20 @@ class TextWorld:
     def reset(self, task: int) -> Turn:
         if task != self._loaded:
             self.close()
-            more = DESCRIBED if self.describe else ""
-            names = f"{SHOWN} {more} {TRACKED[self.reward]}".split()
+            more = DESCRIBED if self.describe else ()
+            names = [*SHOWN.split(), *more, *TRACKED[self.reward].split()]
             self._game, self._loaded = self._started(task, names), task
         state = self._game.reset()
         self._steps, self._score = 0, 0
         self._plan = len(state.get("policy_commands") or ())
         said = _reply(state)
-        parts = [state["objective"], said[said.index(ROOM) :]]  # before it: a banner
+        objective = _tidy(state["objective"])
+        parts = [objective, said[said.index(ROOM) :]]  # before it: a banner
+        self._surroundings = []
         if self.describe:
+            self._surroundings = [_tidy(state[name]) for name in DESCRIBED]
             parts.append(state["inventory"])
-        self._last = self._turn(state, "\n".join(parts), 0.0)
+        self._last = self._turn(state, "\n".join(parts), 0.0, objective)
         return self._last
 
     def step(self, action: str) -> Turn:
@@ -108,19 +112,18 @@ class TextWorld:
         command = able.get(" ".join(action.split()).lower())
         if command is None:
             self._last = Turn(
-                "That is not possible here.",
+                "\n".join([REFUSAL, *self._surroundings]),
                 truncated=self._steps >= self.step_limit,
                 admissible=self._last.admissible,
                 anchor=self._last.anchor,
             )
             return self._last
         state, _, _ = self._game.step(command)
-        said = _reply(state)
+        parts = [_reply(state)]
         if self.describe and not (state["won"] or state["lost"]):
-            room = state["description"]
-            said = said if room in said else f"{said}\n{room}"
-            said = f"{said}\n{state['inventory']}"
-        self._last = self._turn(state, said, self._pay(state))
+            self._surroundings = [_tidy(state[name]) for name in DESCRIBED]
+            parts += [more for more in self._surroundings if more not in _tidy(parts[0])]
+        self._last = self._turn(state, "\n".join(parts), self._pay(state))
         return self._last
 
     def walkthrough(self, task: int) -> list[str]:
@@ -145,7 +148,7 @@ class TextWorld:
             warnings.simplefilter("ignore")
             return textworld.start(str(path), infos)
 
-    def _turn(self, state, said: str, reward: float) -> Turn:
+    def _turn(self, state, said: str, reward: float, objective: str = "") -> Turn:
         ended = bool(state["won"] or state["lost"])
         return Turn(
             observation=_tidy(said),
@@ -154,6 +157,8 @@ class TextWorld:
             truncated=not ended and self._steps >= self.step_limit,
             admissible=() if ended else tuple(sorted(state["admissible_commands"])),
             anchor=visible(state["facts"]),
+            objective=objective,
+            won=bool(state["won"]),
         )
 
     def _pay(self, state) -> float:

@@ -10,7 +10,8 @@ class Turn:
 
     `anchor` identifies the state for credit (GiGPO, arXiv 2505.10978, 3.2): equal
     states of a task have equal anchors, whatever was said on the way there. Left empty,
-    it is the observation.
+    it is the observation. `objective` is the part of a first observation that a prompt
+    must repeat where it shows later turns alone.
     """
 
     observation: str
@@ -19,6 +20,8 @@ class Turn:
     truncated: bool = False  # cut off by the step limit: something would follow
     admissible: tuple[str, ...] | None = None  # what can be done now, where it is known
     anchor: str = ""
+    objective: str = ""  # what the task asks for; given by the first turn
+    won: bool = False  # terminated, and the task is done
 
     def __post_init__(self):
         if not self.anchor:

@@ -1,0 +1,111 @@
+"""The main job: a small decoder, from scratch, in TextWorld.
+
+    python -m experiments.text_agent --config=configs/text/textworld.py --workdir=DIR
+
+Two CPU cores, 15 minutes. `:smoke` is seconds, in memory, without a simulator.
+"""
+
+import ml_collections
+
+from configs import fragments
+from rl_credit.ops import names
+
+
+def get_config(size: str = "full") -> ml_collections.ConfigDict:
+    """`full`, or `smoke`."""
+    sizes = {"full": full, "smoke": smoke}
+    if size not in sizes:
+        raise ValueError(names.unknown("size", size, sizes))
+    return ml_collections.ConfigDict(sizes[size]())
+
+
+def full() -> dict:
+    """Find the coin: the task names the way, in other words every time."""
+    options = dict(kind="coin_collector", levels=(103, 107), step_limit=16)
+    return dict(
+        seed=0,
+        env=dict(
+            name="textworld",
+            options=options | dict(describe=True),
+            train=160,
+            held_out=80,
+            workers=2,
+            step_timeout=60.0,
+            restarts=100,
+        ),
+        model=dict(
+            directory="",
+            tokenizer="words",
+            sizes=decoder(width=128, layers=2),
+            dtype="float32",
+            remat=False,
+        ),
+        play=dict(
+            format="plain",
+            history=0,
+            recalled=8,
+            admissible=True,
+            turns=16,
+            invalid="send",
+            limit=10,
+            window=512,
+            temperature=1.0,
+            top_k=0,
+            top_p=1.0,
+        ),
+        demonstrations=160,
+        imitation=dict(
+            epochs=6, batch=32, learning_rate=1e-3, warmup=20, weight_decay=0.1
+        ),
+        credit=fragments.credit("gigpo", invalid_penalty=0.2),
+        loss=fragments.loss("ppo_clip"),
+        train=dict(
+            steps=30,
+            tasks=8,
+            attempts=8,
+            resample=0,
+            epochs=1,
+            minibatches=1,
+            tokens=8192,
+            learning_rate=2e-4,
+            warmup=3,
+            weight_decay=0.0,
+            clip=1.0,
+        ),
+        evaluate=dict(every=10, attempts=1, temperature=1.0),
+        save=dict(every=5, keep=2),
+    )
+
+
+def smoke() -> dict:
+    """Two steps in memory."""
+    config = full()
+    env = dict(name="scripted", options={}, train=6, held_out=4, workers=1)
+    train = dict(steps=2, tasks=2, attempts=3, tokens=1024)
+    return config | dict(
+        env=config["env"] | env,
+        model=config["model"] | dict(sizes=decoder(width=32, layers=1)),
+        play=config["play"] | dict(turns=8),
+        demonstrations=6,
+        imitation=config["imitation"] | dict(epochs=1),
+        train=config["train"] | train,
+        evaluate=config["evaluate"] | dict(every=1),
+        save=config["save"] | dict(every=1),
+    )
+
+
+def decoder(*, width: int, layers: int) -> dict:
+    """Sizes of a Llama with heads of 32."""
+    heads = width // 32
+    return dict(
+        family="llama",
+        width=width,
+        layers=layers,
+        heads=heads,
+        kv_heads=heads,
+        head_dim=32,
+        mlp_width=3 * width,
+        positions=2048,
+        tied=True,
+        unroll=layers,
+    )

@@ -1,0 +1,189 @@
+"""Checkpoints from which a killed run goes on as if nothing had happened."""
+
+import math
+import pathlib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from orbax.checkpoint import checkpoint_managers
+
+from rl_credit.runtime.errors import UserError
+
+State = TypeVar("State")
+
+
+class Checkpoints:
+    """The folder `checkpoints` of a run: its last states, each whole or not there.
+
+    A state is a pytree of arrays (JAX or NumPy), typed keys and Python numbers, and
+    comes back bit for bit. Checkpoint `step` is the state that begins this step: a run
+    goes on with `range(step, ...)` and `metrics.Writer(workdir, start=step)`.
+
+    Args:
+        workdir: the folder of the run; made if need be.
+        keep: how many of the last checkpoints stay.
+        best: name of the metric whose largest value keeps one checkpoint more; a NaN
+            is the worst, and of equals the last stays.
+
+    With several processes all of them make this object and call its methods, and JAX
+    arrays in a state span all of them.
+    """
+
+    def __init__(self, workdir: pathlib.Path, keep: int = 2, best: str | None = None):
+        if keep < 1:
+            raise ValueError(f"keep is {keep}; at least 1 checkpoint must stay")
+        self.folder = workdir.absolute() / "checkpoints"
+        self._best = best
+        policies: list = [checkpoint_managers.LatestN(keep)]
+        if best is not None:
+            policies.append(
+                checkpoint_managers.BestN(
+                    get_metric_fn=self._score,
+                    n=1,
+                    keep_checkpoints_without_metrics=False,
+                )
+            )
+        options = ocp.CheckpointManagerOptions(
+            preservation_policy=checkpoint_managers.AnyPreservationPolicy(policies),
+            best_fn=self._score if best is not None else None,
+            cleanup_tmp_directories=True,  # what a kill in the middle of a save left
+        )
+        self._manager = ocp.CheckpointManager(self.folder, options=options)
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Waits for the save under way; the object is not used afterwards."""
+        self._manager.close()
+
+    def wait(self) -> None:
+        """Returns when the last save is on disk, and raises what made it fail."""
+        self._manager.wait_until_finished()
+
+    def latest(self) -> int | None:
+        """The step of the last checkpoint, None if there is none."""
+        return self._manager.latest_step()
+
+    def best(self) -> int | None:
+        """The step of the best checkpoint, None if none has the metric."""
+        if self._best is None:
+            raise ValueError("no metric was named: Checkpoints(workdir, best=...)")
+        return self._manager.best_step()
+
+    def save(
+        self,
+        step: int,
+        state: Any,
+        extra: Mapping[str, Any],
+        metrics: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Saves a state and, beside it, `extra`, which is data that JSON can hold.
+
+        Returns once the state is copied, and writes on in the background: the arrays
+        may be donated or changed at once. `metrics` is read for the best one's alone.
+        Raises ValueError for a step not after the last, for a leaf that cannot be
+        saved, and for `metrics` without the one that `best` names.
+        """
+        latest = self.latest()
+        if latest is not None and step <= latest:
+            raise ValueError(
+                f"cannot save step {step}: {self.folder} has {latest}, which is later; "
+                "delete what comes after the checkpoint you went back to"
+            )
+        args = ocp.args.Composite(
+            state=ocp.args.StandardSave(state),
+            extra=ocp.args.JsonSave(dict(extra)),
+            leaves=ocp.args.JsonSave(_leaves(state)),
+        )
+        self._manager.save(step, args=args, metrics=self._measured(metrics))
+
+    def restore(self, step: int, like: State) -> tuple[State, dict[str, Any]]:
+        """The state and the extra of a checkpoint.
+
+        Args:
+            step: one that was saved, for instance `latest()`.
+            like: a pytree of the same structure; its arrays, or ShapeDtypeStructs with
+                shardings, say where the restored ones go. A NumPy array restores to
+                one, a number to one.
+
+        Raises UserError, a ValueError, where no such checkpoint exists, and where it
+        does not fit `like`, naming the first leaf that differs.
+        """
+        self.wait()
+        steps = sorted(self._manager.all_steps())
+        if step not in steps:
+            there = f"it has {steps}" if steps else "it has none at all"
+            raise UserError(f"no checkpoint of step {step} in {self.folder}: {there}")
+        wanted = _leaves(like)  # before the rest: it refuses leaves of other kinds
+        targets = jax.tree_util.tree_map_with_path(_target, like)
+        args = ocp.args.Composite(leaves=ocp.args.JsonRestore())
+        saved = self._manager.restore(step, args=args).leaves
+        self._check(step, saved, wanted)
+        args = ocp.args.Composite(
+            state=ocp.args.StandardRestore(targets), extra=ocp.args.JsonRestore()
+        )
+        restored = self._manager.restore(step, args=args)
+        return restored.state, restored.extra
+
+    def _check(self, step: int, saved: dict[str, str], wanted: dict[str, str]) -> None:
+        for path in wanted | saved:
+            was, now = saved.get(path, "not there"), wanted.get(path, "not wanted")
+            if was != now:
+                raise UserError(
+                    f"checkpoint {step} in {self.folder} does not fit this run: "
+                    f"{path} is {was} in the checkpoint and {now} here"
+                )
+
+    def _measured(self, metrics: Mapping[str, Any] | None) -> dict[str, float] | None:
+        """What is stored for choosing the best checkpoint."""
+        if self._best is None or metrics is None:
+            return None
+        if self._best not in metrics:
+            raise ValueError(
+                f"metrics lack {self._best!r}, by which the best checkpoint is chosen; "
+                f"they have {sorted(metrics)}"
+            )
+        return {self._best: float(metrics[self._best])}
+
+    def _score(self, metrics: Mapping[str, float]) -> float:
+        assert self._best is not None
+        value = metrics[self._best]
+        return -math.inf if math.isnan(value) else value
+
+
+def _leaves(tree: Any) -> dict[str, str]:
+    """What each leaf is, by its path: "float32[2, 3]", or "int" for a number."""
+    paths, _ = jax.tree_util.tree_flatten_with_path(tree)
+    named = [
+        (jax.tree_util.keystr(path, simple=True, separator=".") or "state", leaf)
+        for path, leaf in paths
+    ]
+    return {path: _described(path, leaf) for path, leaf in named}
+
+
+def _described(path: str, leaf: Any) -> str:
+    if isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct, np.ndarray)):
+        return f"{leaf.dtype}{list(leaf.shape)}"
+    if type(leaf) in (int, float, bool):
+        return type(leaf).__name__
+    raise ValueError(
+        f"{path} is {leaf!r} ({type(leaf).__name__}); a state holds arrays, ints, "
+        "floats and bools; other data goes to `extra`"
+    )
+
+
+def _target(path: Any, leaf: Any) -> Any:
+    """Where a leaf goes when it is restored."""
+    if not isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct)):
+        return leaf
+    if leaf.sharding is None:
+        name = jax.tree_util.keystr(path, simple=True, separator=".")
+        raise ValueError(f"{name} of `like` has no sharding: give every struct one")
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding)

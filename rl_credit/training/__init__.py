@@ -1,0 +1,1 @@
+"""From trajectories and credit to better parameters."""

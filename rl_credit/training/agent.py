@@ -1,0 +1,190 @@
+"""What a run of the text agent is made of: tasks, environments, words, a decoder."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+
+import jax
+from jaxtyping import Array, Key
+
+from rl_credit.envs import make
+from rl_credit.envs.pool import Pool
+from rl_credit.envs.slot import Failed
+from rl_credit.envs.text import panels
+from rl_credit.envs.text.panels import Panel
+from rl_credit.models import decoder as decoders
+from rl_credit.models import weights
+from rl_credit.models.config import DecoderConfig
+from rl_credit.models.decoder import Decoder, Params
+from rl_credit.models.tokenizer import (
+    ByteTokenizer,
+    PretrainedTokenizer,
+    Tokenizer,
+    WordTokenizer,
+)
+from rl_credit.rollout import prompts, turns
+from rl_credit.rollout.episodes import Episode
+from rl_credit.rollout.sampling import Sampling
+from rl_credit.rollout.speakers import Alone, Conversation, Guide, Speaker, Voice
+from rl_credit.training.settings import Model, Settings
+
+TOKENIZER = "tokenizer.json"
+Tell = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """Tasks, the environments they are played in, and the way through some of them."""
+
+    settings: Settings
+    panel: Panel
+    pool: Pool
+    routes: Mapping[int, Sequence[str]]  # walkthroughs of what is imitated
+
+    def guided(self, words: Tokenizer) -> list[Episode]:
+        """The walkthroughs, played."""
+        rules = self.settings.play.rules
+        longest = max(len(route) for route in self.routes.values())
+        return turns.play(
+            self.pool,
+            lambda rows: Guide(words, self.routes, rules.prompts.format),
+            words,
+            dataclasses.replace(rules, turns=max(longest, rules.turns)),
+            list(self.routes),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Agent:
+    """A decoder that plays."""
+
+    world: World
+    words: Tokenizer
+    decoder: Decoder
+
+    def play(
+        self,
+        params: Params,
+        key: Key[Array, ""],
+        tasks: Sequence[int],
+        *,
+        attempts: int,
+        how: Sampling,
+        tell: Tell = lambda ended, won: None,
+    ) -> list[Episode]:
+        """See `turns.play`."""
+        settings = self.world.settings.play
+        voice = Voice(
+            self.decoder,
+            self.words,
+            limit=settings.limit,
+            window=settings.window,
+            how=how,
+            format=settings.format,
+        )
+
+        def speaker(rows: int) -> Speaker:
+            if settings.history is None:
+                return Conversation(voice, params, key, rows)
+            return Alone(voice, params, key)
+
+        return turns.play(
+            self.world.pool,
+            speaker,
+            self.words,
+            settings.rules,
+            tasks,
+            attempts=attempts,
+            tell=tell,
+        )
+
+
+def opened(settings: Settings) -> World:
+    """Makes what the environment needs (games), then starts its workers.
+
+    Raises what `envs.make` raises, before anything is made, and ValueError where
+    demonstrations are asked of an environment that has none.
+    """
+    env, seed = settings.env, settings.seed
+    count = env.train + env.held_out
+    options = {**env.options, "tasks": count}
+    panel = panels.panel(seed, env.train, env.held_out)
+    guide = make.make(env.name, **options, seed=seed)
+    make.prepare(env.name, options, range(count), seed=seed, workers=env.workers)
+    routes: dict[int, Sequence[str]] = {}
+    for task in panel.train[: settings.demonstrations]:
+        route = guide.walkthrough(task)
+        if route is None:
+            raise ValueError(
+                f"{env.name!r} knows no walkthrough of task {task}: set demonstrations "
+                "to 0 and begin with a pretrained model"
+            )
+        routes[task] = route
+    guide.close()
+    pool = Pool(
+        env.name,
+        options,
+        workers=env.workers,
+        seed=seed,
+        step_timeout=env.step_timeout,
+        restarts=env.restarts,
+    )
+    return World(settings, panel, pool, routes)
+
+
+def tokenizer(world: World, workdir: pathlib.Path) -> Tokenizer:
+    """The one that the config names; a word vocabulary is kept in the run directory.
+
+    Words are those of the demonstrations: whatever else is met counts as unknown.
+    """
+    model = world.settings.model
+    if model.tokenizer == "pretrained":
+        return PretrainedTokenizer(pathlib.Path(model.directory))
+    if model.tokenizer == "bytes":
+        return ByteTokenizer()
+    path = workdir / TOKENIZER
+    if not path.exists():
+        letters = ByteTokenizer()
+        steps = [step for played in world.guided(letters) for step in played.steps]
+        texts = [letters.decode(step.prompt) for step in steps]
+        WordTokenizer.train(texts + [step.text for step in steps]).save(path)
+    return WordTokenizer.load(path)
+
+
+def decoder(model: Model, words: Tokenizer, seed: int) -> tuple[Decoder, Params]:
+    """The decoder and its first parameters, float32.
+
+    Raises what `models.weights.load` raises, and ValueError for sizes that make no
+    decoder or a vocabulary larger than the model's.
+    """
+    if model.directory:
+        config, params = weights.load(model.directory)
+        if words.vocab > config.vocab:
+            raise ValueError(
+                f"the tokenizer has {words.vocab} tokens and the model in "
+                f"{model.directory} {config.vocab}: they do not belong together"
+            )
+    else:
+        config = DecoderConfig.of_sizes({**model.sizes, "vocab": words.vocab})
+        params = decoders.init(jax.random.key(seed), config)
+    config = dataclasses.replace(config, dtype=model.dtype, remat=model.remat)
+    return Decoder(config), params
+
+
+def check_prompts(world: World, words: Tokenizer) -> None:
+    """Raises ValueError where a task's first prompt and an answer outgrow the window.
+
+    Begins every task once, so that no run ends when it meets its longest one. A task
+    whose environment fails here is dropped and counted when it is played.
+    """
+    play = world.settings.play
+    tasks = [*world.panel.train, *world.panel.held_out]
+    for task, turn in zip(tasks, world.pool.reset(tasks)):
+        if isinstance(turn, Failed):
+            continue
+        length = len(prompts.opening(words, play.rules.prompts.shown(turn)))
+        if length + play.limit > play.window:
+            raise ValueError(
+                f"task {task}: its first prompt has {length} tokens and an answer up "
+                f"to {play.limit}, together more than play.window={play.window}"
+            )

@@ -1,0 +1,105 @@
+"""From episodes of any length to a few shapes of token batches."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from rl_credit.ops import buckets
+from rl_credit.rollout.episodes import Episode, Step
+from rl_credit.types import TokenBatch
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One sequence to train on."""
+
+    tokens: np.ndarray  # int32 [length]
+    said: np.ndarray  # int32 [picks]: places of what the policy said
+    advantages: np.ndarray  # float32 [picks]
+    logps: np.ndarray  # float32 [picks], when drawn
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+def rows(
+    episodes: Sequence[Episode], advantages: np.ndarray, *, grown: bool
+) -> list[Row]:
+    """Token rows with the advantage of their turn, `advantages[episode, turn]`.
+
+    Args:
+        grown: an episode is one conversation, hence one row, in which the tokens of the
+            environment are masked; otherwise every turn is a row of its own.
+    """
+    made = []
+    for episode, credit in zip(episodes, advantages, strict=True):
+        turns = [_turn(step, value) for step, value in zip(episode.steps, credit)]
+        made += [_joined(turns)] if grown and turns else turns
+    return made
+
+
+def _turn(step: Step, advantage: float) -> Row:
+    asked, said = len(step.prompt), len(step.answer)
+    return Row(
+        tokens=np.asarray(step.prompt + step.answer, np.int32),
+        said=np.arange(asked, asked + said, dtype=np.int32),
+        advantages=np.full(said, advantage, np.float32),
+        logps=np.asarray(step.logps, np.float32),
+    )
+
+
+def _joined(turns: Sequence[Row]) -> Row:
+    starts = np.cumsum([0, *map(len, turns[:-1])])
+    return Row(
+        tokens=np.concatenate([turn.tokens for turn in turns]),
+        said=np.concatenate([turn.said + start for turn, start in zip(turns, starts)]),
+        advantages=np.concatenate([turn.advantages for turn in turns]),
+        logps=np.concatenate([turn.logps for turn in turns]),
+    )
+
+
+def informative(made: Iterable[Row]) -> list[Row]:
+    """The rows that anything can be learned from."""
+    return [row for row in made if row.advantages.any()]
+
+
+def microbatches(made: Sequence[Row], tokens: int) -> list[TokenBatch]:
+    """Batches of rows of like length, of about `tokens` tokens with their padding.
+
+    A few shapes serve all: lengths go up to a bucket, row counts to a power of 2.
+    """
+    batches: list[TokenBatch] = []
+    ordered = sorted(made, key=len)
+    while ordered:
+        time = buckets.bucket(len(ordered[-1]))  # the longest first, for memory's sake
+        count = 1 << (max(tokens // time, 1).bit_length() - 1)
+        taken = ordered[-count:]
+        del ordered[-count:]
+        batches.append(_batch(taken, (1 << (len(taken) - 1).bit_length(), time)))
+    return batches
+
+
+def _batch(taken: Sequence[Row], shape: tuple[int, int]) -> TokenBatch:
+    picks = buckets.bucket(max(len(row.said) for row in taken))
+
+    def fill(name: str, size: int, dtype) -> np.ndarray:
+        filled = np.zeros((shape[0], size), dtype)
+        for number, row in enumerate(taken):
+            values = getattr(row, name)
+            filled[number, : len(values)] = values
+        return filled
+
+    def kept(lengths: list[int], size: int) -> np.ndarray:
+        counts = np.zeros((shape[0], 1), np.int32)
+        counts[: len(taken), 0] = lengths
+        return np.arange(size, dtype=np.int32) < counts
+
+    return TokenBatch(
+        tokens=fill("tokens", shape[1], np.int32),
+        where=kept([len(row) for row in taken], shape[1]),
+        said=fill("said", picks, np.int32),
+        trained=kept([len(row.said) for row in taken], picks),
+        advantages=fill("advantages", picks, np.float32),
+        old_logps=fill("logps", picks, np.float32),
+    )

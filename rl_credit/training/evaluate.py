@@ -1,0 +1,62 @@
+"""How good a policy is on tasks it was not trained on."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from rl_credit.rollout.episodes import Episode
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Over the episodes that did not fail; rates are shares of 1."""
+
+    success: float
+    low: float  # Wilson's interval of the success, 95%
+    high: float
+    score: float  # mean return
+    turns: float  # mean answers in an episode
+    invalid: float  # of all answers
+    tokens: float  # mean said in an episode
+    episodes: int
+    failed: int  # dropped, for a fault of their environment
+
+    def scalars(self, prefix: str) -> dict[str, float]:
+        """For metrics, as in "held_out/success"."""
+        fields = dataclasses.asdict(self)
+        return {f"{prefix}/{name}": float(value) for name, value in fields.items()}
+
+
+def report(episodes: Sequence[Episode]) -> Report:
+    """What a reader wants to know of a set of episodes.
+
+    Raises RuntimeError where every one of them failed.
+    """
+    ended = [episode for episode in episodes if episode.failure is None]
+    if not ended:
+        kinds = sorted({episode.failure or "" for episode in episodes})
+        raise RuntimeError(
+            f"all {len(episodes)} episodes failed ({', '.join(kinds)}): see the "
+            "environment's own log, and its step_timeout"
+        )
+    steps = [step for episode in ended for step in episode.steps]
+    won = sum(episode.won for episode in ended)
+    low, high = wilson(won, len(ended))
+    return Report(
+        success=won / len(ended),
+        low=low,
+        high=high,
+        score=sum(episode.score for episode in ended) / len(ended),
+        turns=len(steps) / len(ended),
+        invalid=sum(not step.valid for step in steps) / max(len(steps), 1),
+        tokens=sum(episode.tokens for episode in ended) / len(ended),
+        episodes=len(ended),
+        failed=len(episodes) - len(ended),
+    )
+
+
+def wilson(won: int, tried: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's score interval of a share (JASA 22, 1927), 95% by default."""
+    share, spread = won / tried, z * z / tried
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * ((share * (1 - share) + spread / 4) / tried) ** 0.5 / (1 + spread)
+    return max(middle - half, 0.0), min(middle + half, 1.0)

@@ -1,0 +1,69 @@
+"""Warm-up: a policy learns to say what demonstrations say."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import jax
+import numpy as np
+from jaxtyping import Array, Key
+
+from rl_credit.models.decoder import Decoder
+from rl_credit.training import batching, update
+from rl_credit.training.batching import Row
+from rl_credit.training.state import Optimiser, TrainState
+from rl_credit.training.update import Objective
+
+# With advantage 1, REINFORCE is the log-likelihood.
+LIKELIHOOD = Objective(loss="reinforce", reduction="token_mean")
+
+
+@dataclasses.dataclass(frozen=True)
+class Imitation:
+    """How long and how fast to imitate."""
+
+    epochs: int
+    batch: int  # rows in an update
+    learning_rate: float
+    warmup: int  # updates
+    weight_decay: float
+
+    def updates(self, rows: int) -> int:
+        """How many are made with so many rows."""
+        return self.epochs * -(-rows // self.batch)
+
+    def optimiser(self, rows: int) -> Optimiser:
+        """That of `epochs` passes over so many rows; its rate falls to 0."""
+        return Optimiser(
+            learning_rate=self.learning_rate,
+            warmup=self.warmup,
+            updates=self.updates(rows),
+            weight_decay=self.weight_decay,
+        )
+
+
+def imitate(
+    decoder: Decoder,
+    state: TrainState,
+    rows: Sequence[Row],
+    how: Imitation,
+    key: Key[Array, ""],
+    *,
+    tokens: int,
+    tell: Callable[[dict[str, float]], None],
+) -> TrainState:
+    """`state` after `how.epochs` passes over the rows, in an order drawn from `key`.
+
+    Args:
+        state: made with `how.optimiser(len(rows))`.
+        tokens: most in a microbatch.
+        tell: called after every update with what was seen.
+    """
+    optimiser = how.optimiser(len(rows))
+    for epoch in range(how.epochs):
+        order = np.asarray(jax.random.permutation(jax.random.fold_in(key, epoch), len(rows)))
+        for start in range(0, len(rows), how.batch):
+            chosen = [rows[i] for i in order[start : start + how.batch]]
+            batches = batching.microbatches(chosen, tokens)
+            state, seen = update.step(decoder, LIKELIHOOD, optimiser, state, batches)
+            tell(dict(seen))
+    return state
