@@ -2,31 +2,44 @@
 
 PYTHON = python3
 SUITE = kernels
+CONFIG = configs/text/textworld.py
+WORKDIR = runs/textworld
 ARGS =
+
+# Large arrays in huge pages: half the time of an update where memory is reclaimed.
+export GLIBC_TUNABLES = glibc.malloc.hugetlb=1
 
 VERSION := $(shell $(PYTHON) -c \
 	'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 VENV = .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
+PLAYABLE = $(VENV)/.playable
 RECENT = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help test lint benchmark clean
+.PHONY: help train test lint benchmark tools clean
 
 help:
 	@echo 'rl_credit: which step earned the reward?'
 	@echo
+	@echo '  make train      a language agent learns TextWorld: a quarter of an hour on'
+	@echo '                  two cores; then held-out success before and after, pictures'
 	@echo '  make test       check style, types and layers, then run every test'
 	@echo '  make lint       only the checks: flake8, isort, mypy, import-linter'
-	@echo '  make benchmark  time the kernels beside their peers'
+	@echo '  make benchmark  time a SUITE (kernels) beside its peers'
 	@echo '  make clean      remove virtual environments, caches and build outputs'
 	@echo
-	@echo "ARGS goes to pytest: make test ARGS='-k gigpo'"
+	@echo "ARGS goes to the command: make test ARGS='-k gigpo',"
+	@echo "make train ARGS='--config.credit.name=grpo' WORKDIR=runs/grpo"
 	@echo 'PYTHON=python3.12 picks another interpreter (3.11 or newer), which gets a'
 	@echo 'virtual environment of its own. Installing into one takes a minute or two,'
 	@echo 'once, and again when setup.cfg changes.'
+
+train: tools $(PLAYABLE)
+	$(BIN)/python -m experiments.text_agent --config=$(CONFIG) --workdir=$(WORKDIR) \
+	    $(ARGS)
 
 test: lint
 	$(BIN)/python -m pytest -n auto $(ARGS)
@@ -40,6 +53,18 @@ lint: $(INSTALLED)
 benchmark: $(INSTALLED)
 	$(BIN)/python -m experiments.benchmark --suite=$(SUITE)
 
+# TextWorld's interpreter is compiled when it is installed.
+tools:
+	@for tool in cc:gcc c++:g++ cmake:cmake make:make; do \
+	    command -v "$${tool%:*}" >/dev/null || command -v "$${tool#*:}" >/dev/null \
+	        || missing="$$missing $${tool#*:}"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	    echo "make train needs these programs first:$$missing." \
+	        "(Debian: apt install build-essential cmake)" >&2; \
+	    exit 1; \
+	fi
+
 clean:
 	rm -rf .venv .venv-* build dist *.egg-info .*_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -47,6 +72,11 @@ clean:
 $(INSTALLED): setup.cfg pyproject.toml $(BIN)/python
 	@echo 'Installing rl_credit and its tools into $(VENV): a minute or two.'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+$(PLAYABLE): setup.cfg pyproject.toml $(BIN)/python
+	@echo 'Installing rl_credit with TextWorld into $(VENV): a few minutes.'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[text]'
 	@touch $@
 
 $(BIN)/python:

@@ -70,7 +70,8 @@ def curves(workdir: pathlib.Path) -> Figure:
 
 
 def _curve(axes: Axes, lines, name: str, label: str, colour: str, marker="") -> None:
-    points = [(line["step"], line[name]) for line in lines if line.get(name) is not None]
+    known = [line for line in lines if line.get(name) is not None]
+    points = [(line["step"], line[name]) for line in known]
     if points:
         axes.plot(*zip(*points), label=label, color=colour, marker=marker)
 
@@ -78,7 +79,7 @@ def _curve(axes: Axes, lines, name: str, label: str, colour: str, marker="") -> 
 def _band(axes: Axes, lines) -> None:
     judged = [line for line in lines if "held_out/low" in line]
     steps = [line["step"] for line in judged]
-    low, high = ([line[f"held_out/{end}"] for line in judged] for end in ("low", "high"))
+    low, high = ([line[f"held_out/{e}"] for line in judged] for e in ("low", "high"))
     axes.fill_between(steps, low, high, color="tab:orange", alpha=0.2, linewidth=0)
 
 

@@ -176,7 +176,7 @@ class Mlp(nn.Module):
         return lower(silu(gates) * raised)
 
 
-def silu(gates: Float[Array, "*axes"]) -> Float[Array, "*axes"]:
+def silu(gates: Float[Array, "..."]) -> Float[Array, "..."]:
     """x sigmoid(x), as a quotient: on a CPU twice as fast backward as `nn.silu`.
 
     Below -80, where it is 0, the exponential stays finite.

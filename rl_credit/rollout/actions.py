@@ -22,9 +22,9 @@ class Format:
         return " ".join(found[1].split()) or None if found else None
 
 
-def _tag(name: str) -> str:
+def _tag(name: str, inside: str = "(.*?)") -> str:
     """A pattern of <name>...</name>; spaces, as word vocabularies put them, allowed."""
-    return rf"<\s*{name}\s*>(.*?)<\s*/\s*{name}\s*>"
+    return rf"<\s*{name}\s*>{inside}<\s*/\s*{name}\s*>"
 
 
 # The tags are those of GiGPO (arXiv 2505.10978, appendix E) and most agents since.
@@ -39,7 +39,7 @@ FORMATS = {
     "think": Format(
         "First reason about what to do, between <think> and </think>. Then give one "
         "action between <action> and </action>.",
-        re.compile(_tag("think").replace("(", "(?:") + ".*?" + _tag("action"), re.DOTALL),
+        re.compile(_tag("think", "(?:.*?)") + ".*?" + _tag("action"), re.DOTALL),
         "</action>",
         "<think></think><action>{action}</action>",
     ),

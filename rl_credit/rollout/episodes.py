@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 
-
 @dataclasses.dataclass(frozen=True)
 class Step:
     """One turn of the agent: what it read, what it said, and what that was paid."""
@@ -55,8 +54,8 @@ def transcript(
     """What a reader wants of an episode, as JSON: see `Episode` and `Step`."""
     turns: list[dict[str, Any]] = []
     for number, step in enumerate(episode.steps):
-        turn = dict(observation=step.observation, answer=step.text, action=step.action)
-        turn |= dict(reward=step.reward, tokens=len(step.answer))
+        turn: dict[str, Any] = dict(observation=step.observation, answer=step.text)
+        turn |= dict(action=step.action, reward=step.reward, tokens=len(step.answer))
         if advantages is not None:
             turn["advantage"] = float(advantages[number])
         turns.append(turn)

@@ -1,4 +1,4 @@
-"""What the agent is shown: the last turns in one prompt, or a conversation that grows."""
+"""What the agent is shown: the last turns, or a conversation that grows."""
 
 import dataclasses
 from collections.abc import Sequence

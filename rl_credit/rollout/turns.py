@@ -30,7 +30,7 @@ class Rules:
         if self.turns < 1:
             raise ValueError(f"turns is {self.turns}; an episode has 1 or more")
         if self.invalid not in INVALID:
-            raise ValueError(names.unknown("invalid-action rule", self.invalid, INVALID))
+            raise ValueError(names.unknown("rule `invalid`", self.invalid, INVALID))
 
 
 def play(

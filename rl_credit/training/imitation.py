@@ -60,7 +60,8 @@ def imitate(
     """
     optimiser = how.optimiser(len(rows))
     for epoch in range(how.epochs):
-        order = np.asarray(jax.random.permutation(jax.random.fold_in(key, epoch), len(rows)))
+        drawn = jax.random.permutation(jax.random.fold_in(key, epoch), len(rows))
+        order = np.asarray(drawn)
         for start in range(0, len(rows), how.batch):
             chosen = [rows[i] for i in order[start : start + how.batch]]
             batches = batching.microbatches(chosen, tokens)

@@ -33,7 +33,8 @@ class World:
         make.constructor(self.name)
         if self.train < 1 or self.held_out < 1:
             raise ValueError(
-                f"env.train={self.train}, env.held_out={self.held_out}: both need a task"
+                f"env.train={self.train}, env.held_out={self.held_out}: give each 1 "
+                "task or more"
             )
 
 
@@ -169,8 +170,9 @@ class Train:
 
     def __post_init__(self):
         for name in ("tasks", "attempts", "epochs", "minibatches", "tokens"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"train.{name} is {getattr(self, name)}; give 1 or more")
+            value = getattr(self, name)
+            if value < 1:
+                raise ValueError(f"train.{name} is {value}; give 1 or more")
 
 
 @dataclasses.dataclass(frozen=True)

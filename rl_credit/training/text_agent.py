@@ -234,7 +234,8 @@ def improved(
                 agent.decoder, objective, how.optimiser, policy, batches
             )
             seen.append(scalars)
-    means = {name: np.mean([one[name] for one in seen]).item() for name in seen[0]} if seen else {}
+    names = seen[0] if seen else ()
+    means = {name: np.mean([one[name] for one in seen]).item() for name in names}
     return policy, means | {"rows": float(len(rows))}
 
 

@@ -34,7 +34,7 @@ def column(
 ) -> np.ndarray:
     """`value` of every turn, [episodes, most turns], and 0 where there is none."""
     longest = max((len(episode.steps) for episode in episodes), default=0)
-    filled = np.zeros((len(episodes), longest), dtype)
+    filled: np.ndarray = np.zeros((len(episodes), longest), dtype)
     for row, episode in enumerate(episodes):
         filled[row, : len(episode.steps)] = [value(step) for step in episode.steps]
     return filled

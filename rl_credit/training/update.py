@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from rl_credit.losses import penalties, reduce
 from rl_credit.losses.policy import POLICY
@@ -21,7 +21,7 @@ from rl_credit.ops import kl, logprobs, masked, names
 from rl_credit.training.state import Optimiser, TrainState
 from rl_credit.types import TokenBatch, record
 
-REDUCTIONS = {
+REDUCTIONS: dict[str, Callable] = {
     "token_mean": reduce.token_mean,
     "sequence_mean": reduce.sequence_mean,
     "sequence_sum": reduce.sequence_sum,
@@ -60,7 +60,7 @@ class Objective:
     @property
     def reduce(self) -> Reduction:
         """From a loss per token to a sum and its weight."""
-        chosen: Callable = REDUCTIONS[self.reduction]
+        chosen = REDUCTIONS[self.reduction]
         return functools.partial(chosen, length=self.length) if self.length else chosen
 
     def weight(self, batch: TokenBatch) -> float:
@@ -129,13 +129,15 @@ def accumulate(
         return total / weight, (logps, entropies)
 
     (value, said), gradient = jax.value_and_grad(loss, has_aux=True)(params)
-    seen = _statistics(value, *said, batch)
+    seen = _statistics(value, said, batch)
     return jax.tree.map(jnp.add, sums, Sums(gradient, seen))
 
 
-def _statistics(loss, logps, entropies, batch: TokenBatch) -> dict[str, Array]:
+def _statistics(
+    loss: Float[Array, ""], said: tuple[Array, Array], batch: TokenBatch
+) -> dict[str, Float[Array, "2"]]:
     """What is watched, each a total and its weight."""
-    where = batch.trained
+    where, (logps, entropies) = batch.trained, said
     apart = masked.keep(logps - batch.old_logps, where)
     seen = {
         "entropy": masked.weigh(entropies, where),
@@ -159,7 +161,8 @@ def apply(
     steps, memory = optimiser.transformation.update(
         gradient, state.memory, state.params
     )
-    moved = TrainState(optax.apply_updates(state.params, steps), memory, state.updates + 1)
+    params = optax.apply_updates(state.params, steps)
+    moved = TrainState(params, memory, state.updates + 1)
     kept = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, state)
     return kept, {"gradient_norm": norm, "skipped": 1.0 - finite}
 

@@ -107,3 +107,82 @@ def test_a_query_sees_real_slots_up_to_its_own():
     np.testing.assert_array_equal(actual[0, 0], np.asarray(expected, bool))
     later = attention.visible(where, 2, jnp.int32(2))
     np.testing.assert_array_equal(later[0, 0], np.asarray(expected[2:], bool))
+
+
+def heads(shared, time=5, slots=9, dtype=jnp.float32):
+    """Queries of 4 heads, keys and values of `shared`, and a mask with padding."""
+    keys = jax.random.split(jax.random.key(1), 3)
+    counts = (time, 4), (slots, shared), (slots, shared)
+    arrays = [
+        3 * jax.random.normal(key, (2, *count, 8), dtype)
+        for key, count in zip(keys, counts)
+    ]
+    where = jnp.ones((2, slots), bool).at[0, :3].set(False).at[1, 6].set(False)
+    return *arrays, attention.visible(where, time, jnp.int32(slots - time))
+
+
+@jax.jit
+def plain(queries, keys, values, mask):
+    return attention.attend(queries, keys, values, mask, "xla")
+
+
+@jax.jit
+def reference(queries, keys, values, mask):
+    return jax.nn.dot_product_attention(queries, keys, values, mask=mask)
+
+
+@pytest.mark.parametrize("shared, time", [(1, 5), (2, 5), (4, 5), (2, 1), (4, 9)])
+def test_attention_is_that_of_jax_also_with_shared_heads(shared, time):
+    given = heads(shared, time)
+    actual = plain(*given)
+    assert actual.dtype == jnp.float32
+    np.testing.assert_allclose(actual, reference(*given), atol=1e-5)
+
+
+def test_attention_keeps_bfloat16_and_its_softmax_is_wider():
+    given = heads(2, dtype=jnp.bfloat16)
+    actual = plain(*given)
+    wide = (array.astype(jnp.float32) for array in given[:3])
+    expected = np.asarray(reference(*wide, given[3]))
+    assert actual.dtype == jnp.bfloat16
+    error = np.abs(np.asarray(actual, np.float32) - expected)
+    assert error.max() < 0.01 * np.abs(expected).max()
+
+
+def test_padding_is_not_attended_to():
+    queries, keys, values, mask = heads(2)
+    hidden = ~np.asarray(mask).any(axis=(1, 2))  # [batch slots] seen by no query
+    assert hidden.any()
+    spoilt = jnp.where(hidden[..., None, None], 1e6, values)
+    moved = jnp.where(hidden[..., None, None], -1e3, keys)
+    actual = plain(queries, moved, spoilt, mask)
+    np.testing.assert_array_equal(actual, plain(queries, keys, values, mask))
+
+
+@pytest.mark.parametrize("shared", [1, 2])
+def test_attention_has_the_gradients_of_jax(shared):
+    *given, mask = heads(shared, 9, 9)
+    weights = jax.random.normal(jax.random.key(2), given[0].shape)
+
+    def slopes(attend):
+        def loss(*arrays):
+            return jnp.sum(weights * attend(*arrays, mask))
+
+        return jax.jit(jax.grad(loss, argnums=(0, 1, 2)))(*given)
+
+    for actual, expected in zip(slopes(plain), slopes(reference)):
+        assert np.isfinite(actual).all() and np.abs(actual).max() > 0.1
+        np.testing.assert_allclose(actual, expected, atol=1e-4)
+
+
+def test_gradients_stay_finite_whatever_the_scores():
+    queries, keys, values, mask = heads(2)
+
+    @jax.jit
+    @jax.value_and_grad
+    def loss(queries):
+        return jnp.sum(plain(queries, keys, values, mask) ** 2)
+
+    for size in (1e-3, 30.0, 1e4):
+        value, slope = loss(size * queries)
+        assert np.isfinite(value) and np.isfinite(slope).all()

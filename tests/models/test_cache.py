@@ -67,6 +67,34 @@ def test_the_text_is_what_counts_not_the_slots_it_is_in():
         )
 
 
+def test_a_widened_cache_is_one_that_was_wide_from_the_start():
+    config, params = tiny.model("qwen3")
+    wide, small = cache.init(config, 2, LENGTH), cache.init(config, 2, 20)
+    tokens, where = tiny.TOKENS, tiny.LEFT
+    _, wide = tiny.step(config)(params, tokens[:, :20], where[:, :20], wide)
+    _, small = tiny.step(config)(params, tokens[:, :20], where[:, :20], small)
+    grown = cache.widen(small, LENGTH)
+    assert int(grown.used) == 20 and grown.keys.dtype == wide.keys.dtype
+    np.testing.assert_array_equal(grown.where, wide.where)
+    for actual, expected in ((grown.keys, wide.keys), (grown.values, wide.values)):
+        assert actual.shape == expected.shape
+        np.testing.assert_allclose(actual, expected, atol=1e-5)
+    for at in range(20, 40):
+        piece = tokens[:, at : at + 1], where[:, at : at + 1]
+        expected, wide = tiny.step(config)(params, *piece, wide)
+        actual, grown = tiny.step(config)(params, *piece, grown)
+        close(actual, expected, piece[1])
+    close(actual, whole("qwen3", tokens, where)[:, -1:], where[:, -1:])
+    np.testing.assert_array_equal(grown.where, where)
+
+
+def test_widening_to_the_same_size_changes_nothing():
+    _, held = in_pieces("qwen3", tiny.TOKENS, tiny.LEFT, [20])
+    same = cache.widen(held, LENGTH)
+    for name in ("keys", "values", "where", "used"):
+        np.testing.assert_array_equal(getattr(same, name), getattr(held, name))
+
+
 def test_unread_slots_hold_nothing():
     _, held = in_pieces("qwen3", tiny.TOKENS, tiny.LEFT, [20])
     config, _ = tiny.model("qwen3")

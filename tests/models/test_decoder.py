@@ -1,6 +1,7 @@
 """The decoder against transformers' own logits, and by law."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,8 @@ import pytest
 from rl_credit.models import attention, cache, decoder
 from rl_credit.ops import logprobs
 from tests.models import tiny
+
+SILUS = decoder.silu, jax.nn.silu
 
 
 def hidden_of(name, tokens, where, **changes):
@@ -65,6 +68,7 @@ def test_bfloat16_stays_close_and_comes_out_in_bfloat16():
     assert error.mean() < 0.02 and error.max() < 0.25
 
 
+@functools.cache
 def gradients(**changes):
     """Gradients of the mean log-probability of the next token."""
     config, params = tiny.model("qwen3")
@@ -88,6 +92,53 @@ def test_rematerialised_layers_have_the_same_gradients():
     for left, right in zip(jax.tree.leaves(actual), jax.tree.leaves(expected)):
         np.testing.assert_allclose(left, right, atol=1e-6, rtol=1e-5)
         assert np.abs(left).max() > 0
+
+
+def test_unrolled_layers_have_the_same_results_and_gradients():
+    config, _ = tiny.model("qwen3")
+    assert config.layers == 2
+    expected = hidden_of("qwen3", tiny.TOKENS, tiny.LEFT)
+    actual = hidden_of("qwen3", tiny.TOKENS, tiny.LEFT, unroll=2)
+    kept = np.asarray(tiny.LEFT)
+    np.testing.assert_allclose(actual[kept], expected[kept], atol=1e-5, rtol=1e-5)
+    expected, actual = gradients(), gradients(unroll=2)
+    assert jax.tree.structure(actual) == jax.tree.structure(expected)
+    for left, right in zip(jax.tree.leaves(actual), jax.tree.leaves(expected)):
+        np.testing.assert_allclose(left, right, atol=1e-6, rtol=1e-5)
+
+
+def test_unrolled_layers_read_a_cache_as_well():
+    config, params = tiny.model("qwen3")
+    unrolled = dataclasses.replace(config, unroll=2)
+    held, read = cache.init(config, 2, 40), []
+    for start in (0, 20):
+        piece = slice(start, start + 20)
+        hidden, held = tiny.step(unrolled)(
+            params, tiny.TOKENS[:, piece], tiny.LEFT[:, piece], held
+        )
+        read.append(hidden)
+    kept = np.asarray(tiny.LEFT)
+    expected = hidden_of("qwen3", tiny.TOKENS, tiny.LEFT)[kept]
+    actual = jnp.concatenate(read, axis=1)[kept]
+    np.testing.assert_allclose(actual, expected, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_silu_is_that_of_jax_with_its_gradient_everywhere(dtype, compiled):
+    near = np.linspace(-100.0, 100.0, 2001)
+    far = [-1e4, -1e3, -81.0, -79.0, 1e3, 1e4]
+    gates = jnp.asarray(np.concatenate([near, far]), dtype)
+
+    def both(silu):
+        return jax.vmap(jax.value_and_grad(lambda gate: silu(gate)))
+
+    (values, slopes), expected = (compiled(both(f))(gates) for f in SILUS)
+    assert values.dtype == slopes.dtype == dtype
+    coarse = dict(atol=1e-6) if dtype == "float32" else dict(atol=0.04)
+    for actual, right in zip((values, slopes), expected):
+        actual, right = (np.asarray(x, np.float64) for x in (actual, right))
+        assert np.isfinite(actual).all()
+        np.testing.assert_allclose(actual, right, rtol=1e-5, **coarse)
 
 
 @pytest.mark.parametrize("remat", [False, True])

@@ -57,7 +57,7 @@ def compare(heard, plain, lost):
 
 @pytest.mark.slow
 def test_two_hundred_hangs_and_crashes_leave_the_other_episodes_alone():
-    kinds = ("exit", "", "exit", "exit", "", "exit", "exit", "exit", "", "hang")
+    kinds = (*["exit", "", "exit", "exit"] * 4, "hang")
     routes, lost = first(200, kinds)
     speaker = tiny.guide(tiny.BYTES, routes)
     with playing.pool() as pool:
@@ -74,7 +74,7 @@ def test_two_hundred_hangs_and_crashes_leave_the_other_episodes_alone():
             tell=lambda *counts: told.append(counts),
         )
         counted = collections.Counter(kind for kind, _ in lost.values())
-        assert pool.failures == counted and counted["hang"] >= 20
+        assert pool.failures == counted and counted["hang"] >= 12
         assert pool.restarted == counted.total() == 200
     compare(heard, plain, lost)
     assert told[-1] == (len(routes), len(routes) - 200)

@@ -122,7 +122,8 @@ class TextWorld:
         parts = [_reply(state)]
         if self.describe and not (state["won"] or state["lost"]):
             self._surroundings = [_tidy(state[name]) for name in DESCRIBED]
-            parts += [more for more in self._surroundings if more not in _tidy(parts[0])]
+            said = _tidy(parts[0])
+            parts += [more for more in self._surroundings if more not in said]
         self._last = self._turn(state, "\n".join(parts), self._pay(state))
         return self._last
 
