@@ -4,6 +4,7 @@ from typing import Any
 
 from rl_credit.credit.estimators import ESTIMATORS
 from rl_credit.losses.policy import POLICY
+from rl_credit.training import update
 
 
 def credit(name: str, **changes: Any) -> dict[str, Any]:
@@ -15,11 +16,21 @@ def credit(name: str, **changes: Any) -> dict[str, Any]:
     return dict(name=name, options=options, invalid_penalty=0.0) | changes
 
 
+def critic(**changes: Any) -> dict[str, Any]:
+    """The section `critic`; it learns from Monte Carlo returns (VAPO, 2504.05118)."""
+    section = dict(epochs=2, trace=1.0, value_clip=0.2)
+    optimiser = dict(learning_rate=5e-4, warmup=0, weight_decay=0.0, clip=1.0)
+    return section | optimiser | changes
+
+
+def reward_model(**changes: Any) -> dict[str, Any]:
+    """The section `reward_model`; `clip` is iStar's (arXiv 2509.19199)."""
+    section = dict(learning_rate=4e-4, warmup=0, weight_decay=0.0, clip=10.0)
+    return section | changes
+
+
 def loss(name: str, **changes: Any) -> dict[str, Any]:
     """The section `loss`, with the options of every policy loss at their defaults."""
-    options = {
-        known: {k: v for k, v in (f.__kwdefaults__ or {}).items() if k != "reduce"}
-        for known, f in POLICY.items()
-    }
+    options = {known: update.loss_options(known) for known in POLICY}
     section = dict(name=name, options=options, reduction="token_mean", length=None)
     return section | dict(kl=0.0, entropy=0.0) | changes

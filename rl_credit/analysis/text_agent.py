@@ -91,7 +91,8 @@ def credit(workdir: pathlib.Path) -> Figure:
     with (workdir / TRANSCRIPTS).open() as lines:
         records = [json.loads(line) for line in lines]
     shown = _contrast(records)
-    figure = Figure(figsize=(13, 0.6 + 0.62 * min(_longest(shown), TURNS)))
+    figure = Figure(figsize=(15, 0.6 + 0.62 * min(_longest(shown), TURNS)))
+    figure.subplots_adjust(left=0.24, right=0.95, wspace=0.85)
     largest = max(abs(t["advantage"]) for r in shown for t in r["turns"]) or 1.0
     for place, record in enumerate(shown):
         axes = figure.add_subplot(1, len(shown), place + 1)
@@ -126,7 +127,7 @@ def _episode(axes: Axes, record: dict[str, Any], largest: float, rows: int) -> N
         seen = textwrap.shorten(turn["observation"], WIDTH, placeholder="...")
         done = turn["action"] or f"{turn['answer']} (invalid)"
         text = f"{seen}\n> {textwrap.shorten(done, WIDTH, placeholder='...')}"
-        axes.text(-1.1, -row, text, ha="right", va="center", fontsize=7)
+        axes.text(-1.08, -row, text, ha="right", va="center", fontsize=7)
         axes.text(1.05, -row, f"{value:+.2f}", va="center", fontsize=7)
     outcome = "won" if record["won"] else "lost"
     axes.set_title(f"{outcome} in {len(record['turns'])} turns", fontsize=9)

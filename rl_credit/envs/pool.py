@@ -87,11 +87,15 @@ class Pool:
 
     def reset(self, tasks: Sequence[int]) -> list[Turn | Failed]:
         """Begins `tasks[i]` in slot i and waits for the first turns."""
-        self.receive([i for i, slot in self._slots.items() if slot.pending])
-        self._slots = {}
+        self.clear()
         slots = range(len(tasks))
         self.start(slots, tasks)
         return self.receive(slots)
+
+    def clear(self) -> None:
+        """Waits for what is under way, and forgets every slot."""
+        self.receive([i for i, slot in self._slots.items() if slot.pending])
+        self._slots = {}
 
     def step(self, actions: Sequence[str | None]) -> list[Turn | Failed]:
         """Does `actions[i]` in slot i and waits; None leaves a slot and repeats it."""

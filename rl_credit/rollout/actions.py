@@ -59,10 +59,11 @@ def command(
     """The command that `action` means; None where it is not admissible.
 
     `spell` writes a command as the tokenizer gives it back: a word vocabulary changes
-    spaces and marks. Case does not matter. Where nobody knows what is admissible, the
-    action is the command.
+    spaces and marks. Case does not matter; a spelling that two commands share, for want
+    of words, means neither. Where nobody knows what is admissible, the action is the
+    command.
     """
     if admissible is None:
         return action
-    known = {spell(able).lower(): able for able in admissible}
-    return known.get(action.lower())
+    meant = [able for able in admissible if spell(able).lower() == action.lower()]
+    return meant[0] if len(meant) == 1 else None

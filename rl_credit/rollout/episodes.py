@@ -40,7 +40,7 @@ class Episode:
     @property
     def score(self) -> float:
         """The undiscounted return."""
-        return sum(step.reward for step in self.steps)
+        return sum((step.reward for step in self.steps), 0.0)
 
     @property
     def tokens(self) -> int:

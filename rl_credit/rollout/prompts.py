@@ -14,7 +14,7 @@ class Prompts:
 
     Otherwise each prompt stands alone: the objective, the last `history` turns and what
     was done in them, and the present observation; GiGPO (arXiv 2505.10978) uses 2. Of
-    the `recalled` turns before those it lists only what was done.
+    what was done before those it lists the last `recalled` actions.
     """
 
     format: str = "plain"  # a name in `actions.FORMATS`
@@ -39,9 +39,10 @@ class Prompts:
         return "\n".join(lines)
 
     def alone(self, turns: Sequence[Turn], done: Sequence[str], history: int) -> str:
-        """The prompt of the last of `turns`; `done[i]` was the answer to turn i.
+        """The prompt of the last of `turns`; `done[i]` was the action in turn i.
 
-        It shows `history` turns before it, if there are so many.
+        It shows the `history` turns before it, if there are so many. An empty action,
+        of an answer that was none, is not told.
         """
         if len(turns) == 1:
             return self.shown(turns[0])
@@ -50,10 +51,11 @@ class Prompts:
         seen += [turn.observation for turn in turns[1:]]
         start = max(len(done) - history, 0)
         lines = [objective] if objective else []
-        if earlier := done[max(start - self.recalled, 0) : start]:
-            lines.append(f"You did: {', '.join(earlier)}.")
-        for observation, answer in zip(seen[start:-1], done[start:]):
-            lines += [observation, f"> {answer}"]
+        earlier = [action for action in done[:start] if action]
+        if recalled := earlier[max(len(earlier) - self.recalled, 0) :]:
+            lines.append(f"You did: {', '.join(recalled)}.")
+        for observation, action in zip(seen[start:-1], done[start:]):
+            lines += [observation, f"> {action}"] if action else [observation]
         observation = "\n".join([*lines, seen[-1]])
         return self.shown(dataclasses.replace(turns[-1], observation=observation))
 

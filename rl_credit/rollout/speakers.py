@@ -68,6 +68,13 @@ class Voice:
                 f"more, is shorter than the window, and the window at most {positions},"
                 " the positions of this decoder"
             )
+        closing = actions.named(self.format).closing
+        back = self.tokenizer.decode(self.tokenizer.encode(closing))
+        if "".join(back.split()) != closing:
+            raise ValueError(
+                f"the vocabulary cannot write {closing!r}, which ends an answer of the "
+                f"format {self.format!r}: it comes back as {back!r}"
+            )
 
     @functools.cached_property
     def stops(self) -> Int[np.ndarray, "stops length"]:
@@ -89,7 +96,8 @@ class Alone:
         if not fit:
             return [None] * len(asked)
         rows = max(ROWS, 1 << (len(fit) - 1).bit_length())
-        time = buckets.bucket(max(len(a.prompt) for a in fit))
+        longest = buckets.bucket(max(len(a.prompt) for a in fit))
+        time = min(longest, voice.window - voice.limit)
         cache = caches.init(voice.decoder.config, rows, time + voice.limit)
         order = {a.row: place for place, a in enumerate(fit)}
         inputs = _inputs(fit, order, (rows, time), self._key)
@@ -108,16 +116,17 @@ class Conversation:
 
     def answer(self, asked: Sequence[Asked]) -> list[Answer | None]:
         voice = self._voice
-        time = buckets.bucket(max(len(a.prompt) for a in asked))
-        needed = self._used + time + voice.limit
-        if needed > voice.window:
+        room = voice.window - voice.limit - self._used
+        fit = [a for a in asked if len(a.prompt) <= room]
+        if not fit:
             return [None] * len(asked)
-        self._grow(needed)
-        order = {a.row: a.row for a in asked}
-        inputs = _inputs(asked, order, (self._rows, time), self._key)
+        time = min(buckets.bucket(max(len(a.prompt) for a in fit)), room)
+        self._grow(self._used + time + voice.limit)
+        order = {a.row: a.row for a in fit}
+        inputs = _inputs(fit, order, (self._rows, time), self._key)
         said, self._cache = _generate(voice, self._params, inputs, self._cache)
         self._used = int(self._cache.used)
-        return [said[a.row] for a in asked]
+        return [said[a.row] if a.row in order else None for a in asked]
 
     def _grow(self, needed: int) -> None:
         """Makes room: slots double, so that few sizes are compiled."""

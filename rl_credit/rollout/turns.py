@@ -60,6 +60,7 @@ def play(
         _Row(n, Episode(task, n // attempts), rules, tokenizer)
         for n, task in enumerate(numbered)
     ]
+    pool.clear()
     pool.start(range(len(rows)), numbered)
     middle = (len(rows) + 1) // 2
     halves = [half for half in (rows[:middle], rows[middle:]) if half]
@@ -103,7 +104,7 @@ class _Row:
         """The next prompt, of the last `history` turns or what is new."""
         made, turn = self._rules.prompts, self._turns[-1]
         if history is not None:
-            done = [step.action or step.text for step in self.episode.steps]
+            done = [step.action or "" for step in self.episode.steps]
             text = made.alone(self._turns, done, history)
             tokens = prompts.opening(self._tokenizer, text)
         elif not self.episode.steps:

@@ -1,7 +1,7 @@
 """From episodes of any length to a few shapes of token batches."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -32,11 +32,37 @@ def rows(
         grown: an episode is one conversation, hence one row, in which the tokens of the
             environment are masked; otherwise every turn is a row of its own.
     """
+    return _arranged(episodes, advantages, _turn, grown)
+
+
+def openings(
+    episodes: Sequence[Episode], advantages: np.ndarray, *, grown: bool
+) -> list[Row]:
+    """As `rows`, but of an answer only its first token counts as said.
+
+    What comes before that place is what the agent read before it answered.
+    """
+    return _arranged(episodes, advantages, _opening, grown)
+
+
+def _arranged(
+    episodes: Sequence[Episode],
+    advantages: np.ndarray,
+    row: Callable[[Step, float], Row],
+    grown: bool,
+) -> list[Row]:
     made = []
     for episode, credit in zip(episodes, advantages, strict=True):
-        turns = [_turn(step, value) for step, value in zip(episode.steps, credit)]
+        pairs = zip(episode.steps, credit.tolist())
+        turns = [row(step, value) for step, value in pairs]
         made += [_joined(turns)] if grown and turns else turns
     return made
+
+
+def _opening(step: Step, advantage: float) -> Row:
+    row = _turn(step, advantage)
+    first = {name: getattr(row, name)[:1] for name in ("said", "advantages", "logps")}
+    return dataclasses.replace(row, **first)
 
 
 def _turn(step: Step, advantage: float) -> Row:
@@ -69,18 +95,25 @@ def microbatches(made: Sequence[Row], tokens: int) -> list[TokenBatch]:
 
     A few shapes serve all: lengths go up to a bucket, row counts to a power of 2.
     """
-    batches: list[TokenBatch] = []
-    ordered = sorted(made, key=len)
-    while ordered:
-        time = buckets.bucket(len(ordered[-1]))  # the longest first, for memory's sake
+    return [batch([made[i] for i in part]) for part in parts(made, tokens)]
+
+
+def parts(made: Sequence[Row], tokens: int) -> list[list[int]]:
+    """Which rows each of these batches has."""
+    found: list[list[int]] = []
+    ordered = sorted(range(len(made)), key=lambda i: len(made[i]))
+    while ordered:  # the longest first, for memory's sake
+        time = buckets.bucket(len(made[ordered[-1]]))
         count = 1 << (max(tokens // time, 1).bit_length() - 1)
-        taken = ordered[-count:]
+        found.append(ordered[-count:])
         del ordered[-count:]
-        batches.append(_batch(taken, (1 << (len(taken) - 1).bit_length(), time)))
-    return batches
+    return found
 
 
-def _batch(taken: Sequence[Row], shape: tuple[int, int]) -> TokenBatch:
+def batch(taken: Sequence[Row]) -> TokenBatch:
+    """Those rows in one batch."""
+    time = buckets.bucket(max(map(len, taken)))
+    shape = (1 << (len(taken) - 1).bit_length(), time)
     picks = buckets.bucket(max(len(row.said) for row in taken))
 
     def fill(name: str, size: int, dtype) -> np.ndarray:

@@ -20,6 +20,12 @@ class Report:
     episodes: int
     failed: int  # dropped, for a fault of their environment
 
+    def __str__(self) -> str:
+        return (
+            f"success {self.success:.0%} ({self.low:.0%} to {self.high:.0%}), "
+            f"{self.turns:.1f} turns, {self.invalid:.0%} invalid"
+        )
+
     def scalars(self, prefix: str) -> dict[str, float]:
         """For metrics, as in "held_out/success"."""
         fields = dataclasses.asdict(self)

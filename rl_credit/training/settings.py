@@ -10,6 +10,7 @@ from rl_credit.ops import names
 from rl_credit.rollout.prompts import Prompts
 from rl_credit.rollout.sampling import Sampling
 from rl_credit.rollout.turns import Rules
+from rl_credit.training import source
 from rl_credit.training.imitation import Imitation
 from rl_credit.training.state import Optimiser
 from rl_credit.training.update import Objective
@@ -108,11 +109,62 @@ class Credit:
 
     @property
     def knobs(self) -> dict[str, Any]:
-        """Its options."""
-        return dict(self.options.get(self.name, {}))
+        """Its options; those that are not given are at their defaults."""
+        return self.estimator.options | self.options.get(self.name, {})
+
+    @property
+    def discount(self) -> float:
+        """Of the returns it sees: those that a critic and a baseline must mean, too."""
+        return self.knobs.get("discount", 1.0)
 
     def __post_init__(self):
         self.estimator.check_options(self.knobs)
+        source.needed(self.name, self.estimator.needs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Critic:
+    """How a critic learns, where the estimator needs values; see `critic.Critic`."""
+
+    epochs: int  # updates an iteration, each with all that was played
+    trace: float  # of the lambda-returns it learns; 1: of Monte Carlo returns
+    value_clip: float  # how far a value moves in an iteration
+    learning_rate: float
+    warmup: int
+    weight_decay: float
+    clip: float
+
+    @property
+    def optimiser(self) -> Optimiser:
+        """Of the critic."""
+        return Optimiser(
+            learning_rate=self.learning_rate,
+            warmup=self.warmup,
+            weight_decay=self.weight_decay,
+            clip=self.clip,
+        )
+
+    def __post_init__(self):
+        if self.epochs < 1 or not 0 <= self.trace <= 1 or self.value_clip <= 0:
+            raise ValueError(
+                f"critic: epochs={self.epochs}, trace={self.trace}, value_clip="
+                f"{self.value_clip}; give 1 or more, 0 to 1, and more than 0"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class RewardModel:
+    """How it learns, where the estimator needs log-ratios; see `reward_model`."""
+
+    learning_rate: float
+    warmup: int
+    weight_decay: float
+    clip: float
+
+    @property
+    def optimiser(self) -> Optimiser:
+        """Of the reward model."""
+        return Optimiser(**dataclasses.asdict(self))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,6 +255,8 @@ class Settings:
     demonstrations: int  # tasks whose walkthroughs are imitated; 0: no warm-up
     imitation: Imitation
     credit: Credit
+    critic: Critic
+    reward_model: RewardModel
     loss: Loss
     train: Train
     evaluate: Evaluate

@@ -19,14 +19,23 @@ from rl_credit.rollout.sampling import Sampling
 from rl_credit.runtime import metrics, records
 from rl_credit.runtime.checkpoint import Checkpoints
 from rl_credit.training import agent as agents
-from rl_credit.training import batching, collect, evaluate, imitation, state, update
+from rl_credit.training import (
+    batching,
+    collect,
+    evaluate,
+    imitation,
+    sources,
+    state,
+    update,
+)
 from rl_credit.training.agent import Agent, Tell
 from rl_credit.training.batching import Row
 from rl_credit.training.collect import Collected
 from rl_credit.training.settings import Settings
+from rl_credit.training.sources import Sources, States
 from rl_credit.training.state import TrainState
-from rl_credit.training.trajectories import column, trajectories
-from rl_credit.types import record
+from rl_credit.training.trajectories import column
+from rl_credit.types import Trajectories, record
 
 TRANSCRIPTS, RESULT, PANEL = "transcripts.jsonl", "result.json", "panel.json"
 ORDER, PLAY, JUDGE, IMITATE = range(4)  # what random numbers are drawn for
@@ -40,6 +49,7 @@ class Learner:
     policy: TrainState
     reference: Any  # frozen parameters; {} where the loss compares with none
     handed: Int[Array, ""]  # tasks handed out so far
+    extras: States  # of the sources that the estimator needs; see `sources`
 
 
 def train(settings: Settings, workdir: pathlib.Path) -> None:
@@ -58,9 +68,10 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
         agents.check_prompts(world, words)
         decoder, params = agents.decoder(settings.model, words, settings.seed)
         agent = Agent(world, words, decoder)
+        extras = sources.made(agent)
         checkpoints = Checkpoints(workdir, keep=settings.save.keep)
         stack.enter_context(checkpoints)
-        start, learner = begun(agent, params, checkpoints)
+        start, learner = begun(agent, extras, params, checkpoints)
         metrics.cut(workdir / TRANSCRIPTS, start)
         writer = stack.enter_context(metrics.Writer(workdir, start))
         lines = stack.enter_context((workdir / TRANSCRIPTS).open("a"))
@@ -68,7 +79,7 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
         bar = stack.enter_context(tqdm.tqdm(total=last, initial=start))
         for step in range(start, last):
             seen = judged(agent, learner, step, bar)
-            learner, more, told = iterated(agent, learner, step, bar)
+            learner, more, told = iterated(agent, extras, learner, step, bar)
             writer.write(step, seen | more)
             lines.writelines(json.dumps({"step": step} | line) + "\n" for line in told)
             lines.flush()
@@ -80,7 +91,7 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
 
 
 def begun(
-    agent: Agent, params: Params, checkpoints: Checkpoints
+    agent: Agent, extras: Sources, params: Params, checkpoints: Checkpoints
 ) -> tuple[int, Learner]:
     """The step to go on with and what to carry: of the last checkpoint, or new."""
     settings = agent.world.settings
@@ -89,7 +100,8 @@ def begun(
         params = warmed_up(agent, params)
     policy = state.init(params, settings.train.optimiser)
     reference = jax.tree.map(jnp.copy, params) if settings.loss.kl else {}
-    learner = Learner(policy, reference, jnp.zeros((), jnp.int32))
+    handed = jnp.zeros((), jnp.int32)
+    learner = Learner(policy, reference, handed, sources.init(extras, params))
     if latest is not None:
         return latest, checkpoints.restore(latest, learner)[0]
     checkpoints.save(0, learner, {})
@@ -138,19 +150,22 @@ def judged(agent: Agent, learner: Learner, step: int, bar: tqdm.tqdm) -> Scalars
         tell=_told(bar, "evaluating"),
     )
     report = evaluate.report(episodes)
-    bar.write(f"step {step}: held-out success {report}")
+    bar.write(f"step {step}, held-out tasks: {report}")
     took = {"seconds/evaluate": time.monotonic() - began}
     return report.scalars("held_out") | took
 
 
 def iterated(
-    agent: Agent, learner: Learner, step: int, bar: tqdm.tqdm
+    agent: Agent, extras: Sources, learner: Learner, step: int, bar: tqdm.tqdm
 ) -> tuple[Learner, Scalars, list[dict]]:
     """One iteration: the learner after it, what was seen, and transcripts."""
     times = [time.monotonic()]
     collected = collected_at(agent, learner, step, _told(bar, "playing"))
     times.append(time.monotonic())
-    advantages = assessed(agent.world.settings, collected)
+    states, batch, learned = sources.update(
+        extras, learner.extras, learner.policy.params, collected.episodes
+    )
+    advantages = assessed(agent.world.settings, collected, batch)
     times.append(time.monotonic())
     bar.set_description("updating")
     policy, scalars = improved(agent, learner, collected, advantages, step)
@@ -158,7 +173,7 @@ def iterated(
     names = ("seconds/play", "seconds/credit", "seconds/update")
     scalars |= dict(zip(names, np.diff(times).tolist()))
     report = evaluate.report(collected.episodes)
-    scalars |= report.scalars("train") | collected.scalars()
+    scalars |= report.scalars("train") | collected.scalars() | learned
     bar.set_postfix_str(f"success {report.success:.0%}, invalid {report.invalid:.0%}")
     first = collected.episodes[0].group
     told = [
@@ -167,7 +182,7 @@ def iterated(
         if episode.group == first
     ]
     handed = learner.handed + collected.handed
-    return dataclasses.replace(learner, policy=policy, handed=handed), scalars, told
+    return Learner(policy, learner.reference, handed, states), scalars, told
 
 
 def collected_at(agent: Agent, learner: Learner, step: int, tell: Tell) -> Collected:
@@ -195,14 +210,15 @@ def collected_at(agent: Agent, learner: Learner, step: int, tell: Tell) -> Colle
     )
 
 
-def assessed(settings: Settings, collected: Collected) -> np.ndarray:
+def assessed(
+    settings: Settings, collected: Collected, batch: Trajectories
+) -> np.ndarray:
     """The advantage of every turn, [episodes, most turns].
 
     A turn without a valid action loses `credit.invalid_penalty`, on its own: it is not
     part of the return, so no other turn pays for it.
     """
     credit = settings.credit
-    batch = trajectories(collected.episodes)
     advantages = np.asarray(credit.estimator(batch, **credit.knobs))
     invalid = column(collected.episodes, lambda step: not step.valid, np.float32)
     return advantages - credit.invalid_penalty * invalid

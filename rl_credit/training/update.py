@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ class Objective:
             raise ValueError(names.unknown("policy loss", self.loss, POLICY))
         if self.reduction not in REDUCTIONS:
             raise ValueError(names.unknown("reduction", self.reduction, REDUCTIONS))
-        known = POLICY[self.loss].__kwdefaults__.keys() - {"reduce"}
+        known = loss_options(self.loss)
         for option, _ in self.options:
             if option not in known:
                 near = names.suggestion(option, known)
@@ -69,6 +70,13 @@ class Objective:
         return float(self.reduce(empty, jnp.asarray(batch.trained)).weight)
 
 
+def loss_options(loss: str) -> dict[str, Any]:
+    """The options that a policy loss has of its own, and their defaults."""
+    parameters = inspect.signature(POLICY[loss]).parameters.values()
+    own = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    return {name: default for name, default in own.items() if name != "reduce"}
+
+
 @record
 class Sums:
     """Over microbatches: the gradient, and statistics as (total, weight)."""
@@ -86,13 +94,20 @@ def score(
     Both are those of softmax(logits / temperature). Only what was said meets the
     output matrix.
     """
-    places = caches.positions(batch.where)
-    hidden, _ = decoder.apply(params, batch.tokens, places, batch.where)
-    before = jnp.maximum(batch.said - 1, 0)
-    hidden = jnp.take_along_axis(hidden, before[..., None], axis=1)
+    hidden = before(decoder, params, batch)
     tokens = jnp.take_along_axis(batch.tokens, batch.said, axis=1)
     matrix = decoders.output(params)
     return logprobs.from_hidden(hidden, matrix, tokens, temperature=temperature)
+
+
+def before(
+    decoder: Decoder, params: Params, batch: TokenBatch
+) -> Float[Array, "batch picks width"]:
+    """The hidden states from which what was said was drawn."""
+    places = caches.positions(batch.where)
+    hidden, _ = decoder.apply(params, batch.tokens, places, batch.where)
+    ahead = jnp.maximum(batch.said - 1, 0)
+    return jnp.take_along_axis(hidden, ahead[..., None], axis=1)
 
 
 @functools.partial(

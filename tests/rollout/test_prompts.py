@@ -80,6 +80,14 @@ def test_a_prompt_that_stands_alone_lists_what_can_be_done_now_and_only_now():
     )
 
 
+def test_an_answer_that_was_no_action_is_not_told():
+    made = Prompts(history=1, recalled=1, admissible=False)
+    done = ["go east", "", ""]
+    told = "Get out.\nYou did: go east.\nA bed.\nNothing happens."
+    assert made.alone(TURNS, done, 1) == told
+    assert made.alone(TURNS[:2], [""], 0) == "Get out.\nA den."
+
+
 def test_without_an_objective_there_is_none_to_repeat():
     turns = [Turn("A hall."), Turn("A den.")]
     made = Prompts(history=1)

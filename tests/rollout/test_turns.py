@@ -147,6 +147,15 @@ def test_a_lost_turn_does_not_count_in_the_environment_but_does_in_the_episode()
         assert len(episode.steps) == 2
 
 
+def test_a_prompt_tells_what_was_done_and_not_what_was_refused(pool):
+    walk = tiny.walks([0])[0]
+    rules = Rules(Prompts(history=2, admissible=False))
+    (episode,) = follow(pool, {0: [walk[0], "fly", *walk[1:]]}, rules)
+    shown = tiny.BYTES.decode(episode.steps[2].prompt)
+    assert f"\n> {walk[0]}\n" in shown and "fly" not in shown
+    assert "\nThat is not possible here.\n" in shown
+
+
 class Narrow:
     """A speaker that reads no prompt above a length."""
 

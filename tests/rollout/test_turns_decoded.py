@@ -96,8 +96,8 @@ def test_an_answer_that_was_cut_off_is_ended_by_the_environment(said):
 def test_prompts_that_stand_alone_are_whole_and_repeat_the_objective(said):
     style = STYLES["alone"]
     for episode in said["alone"]:
-        done = [step.action or step.text for step in episode.steps]
-        seen = tiny.by_hand(episode.task, done)
+        seen = tiny.by_hand(episode.task, [step.text for step in episode.steps])
+        done = [step.action or "" for step in episode.steps]
         for number, step in enumerate(episode.steps):
             text = style.alone(seen[: number + 1], done[:number], 1)
             assert step.prompt == prompts.opening(tiny.BYTES, text)

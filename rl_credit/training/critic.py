@@ -1,0 +1,121 @@
+"""A critic: what a state is worth to the agent that reads of it."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from rl_credit.credit import estimators
+from rl_credit.losses import value
+from rl_credit.models.decoder import Decoder, Params
+from rl_credit.training import batching, state, turn_scores, update
+from rl_credit.training.agent import Agent
+from rl_credit.training.source import Filled, Played, Scalars
+from rl_credit.training.state import TrainState
+from rl_credit.types import TokenBatch
+
+
+@dataclasses.dataclass(frozen=True)
+class Values:
+    """V(what was read before an answer), linear in the decoder's state there.
+
+    The parameters are `decoder`, `slope` [width] and `offset`.
+    """
+
+    decoder: Decoder
+
+    def __call__(
+        self, params: dict[str, Any], batch: TokenBatch
+    ) -> Float[Array, "batch picks"]:
+        hidden = update.before(self.decoder, params["decoder"], batch)
+        return hidden.astype(jnp.float32) @ params["slope"] + params["offset"]
+
+
+class Critic:
+    """Fills `values` and `final_values`, and learns lambda-returns.
+
+    It is a decoder of its own that starts as the policy does after its warm-up, with a
+    head that starts at 0, so every value does. The targets are made of the values it
+    filled in; the loss is PPO's (see `losses.value`).
+
+    The value of the state in which an episode was cut off is that of its last turn: the
+    prompt that would have followed was never made.
+    """
+
+    def __init__(self, agent: Agent):
+        settings = agent.world.settings
+        self._how = settings.critic
+        self._discount = settings.credit.discount
+        self._grown = settings.play.history is None
+        self._tokens = settings.train.tokens
+        self._width = agent.decoder.config.width
+        self._values = Values(agent.decoder)
+        self._loss = functools.partial(
+            value.clipped_regression, clip=self._how.value_clip
+        )
+
+    def init(self, params: Params) -> TrainState:
+        """A copy of the policy, and a head of zeros."""
+        head = dict(slope=jnp.zeros(self._width), offset=jnp.zeros(()))
+        copied = jax.tree.map(jnp.copy, params)
+        return state.init(dict(decoder=copied, **head), self._how.optimiser)
+
+    def update(
+        self, critic: TrainState, played: Played
+    ) -> tuple[TrainState, Filled, Scalars]:
+        """See `Source.update`."""
+        before = self.values(critic.params, played)
+        filled = {"values": before, "final_values": final(before, played)}
+        targets = self._targets(played, filled)
+        known = (before, targets, played.batch.where)
+        seen = explained(before, targets, np.asarray(played.batch.where))
+        for epoch in range(self._how.epochs):
+            now = self.values(critic.params, played) if epoch else before
+            loss, slopes = turn_scores.slopes(self._loss, now, *known)
+            if not epoch:
+                seen |= {"critic/loss": loss.mean().item()}
+            gradient = turn_scores.gradient(
+                self._values, critic.params, self._rows(played, slopes), self._tokens
+            )
+            critic, _ = update.apply(critic, gradient, self._how.optimiser)
+        return critic, filled, seen
+
+    def values(self, params: Any, played: Played) -> Float[np.ndarray, "batch spans"]:
+        """Of the states of all turns; 0 where there is none."""
+        where = np.asarray(played.batch.where)
+        rows = self._rows(played, np.zeros(where.shape, np.float32))
+        scores = turn_scores.scores(self._values, params, rows, self._tokens)
+        return turn_scores.by_turn(scores, [1] * int(where.sum()), where)
+
+    def _rows(self, played: Played, slopes: np.ndarray) -> list[batching.Row]:
+        return batching.openings(played.episodes, slopes, grown=self._grown)
+
+    def _targets(self, played: Played, filled: Filled) -> np.ndarray:
+        """What the values should have been, as far as is known now."""
+        batch = dataclasses.replace(played.batch, **filled)
+        returns = estimators.named("lambda_returns")
+        return np.asarray(
+            returns(batch, discount=self._discount, trace=self._how.trace)
+        )
+
+
+def final(values: np.ndarray, played: Played) -> Float[np.ndarray, " batch"]:
+    """The value of each episode's last turn."""
+    last = [len(episode.steps) - 1 for episode in played.episodes]
+    return values[np.arange(len(values)), last]
+
+
+def explained(values: np.ndarray, targets: np.ndarray, where: np.ndarray) -> Scalars:
+    """The share of the targets' variance that the values have; none without variance.
+
+    1 is all of it; below 0, a constant would have been closer.
+    """
+    spread = np.var(targets[where])
+    if spread == 0:
+        return {}
+    left = np.var(targets[where] - values[where])
+    return {"critic/explained_variance": (1 - left / spread).item()}

@@ -1,0 +1,56 @@
+"""Every source of fields by name, and those that a run has."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rl_credit.models.decoder import Params
+from rl_credit.rollout.episodes import Episode
+from rl_credit.training import source
+from rl_credit.training.agent import Agent
+from rl_credit.training.critic import Critic
+from rl_credit.training.greedy import Greedy
+from rl_credit.training.reward_model import RewardModel
+from rl_credit.training.source import Played, Scalars, Source
+from rl_credit.training.trajectories import trajectories
+from rl_credit.training.walkthroughs import Walkthroughs
+from rl_credit.types import Trajectories
+
+SOURCES: dict[str, Callable[[Agent], Source]] = {
+    "critic": Critic,
+    "greedy": Greedy,
+    "reward_model": RewardModel,
+    "walkthroughs": Walkthroughs,
+}
+Sources = Mapping[str, Source]
+States = dict[str, Any]  # of every source, by its name
+
+
+def made(agent: Agent) -> Sources:
+    """The sources that the estimator of the settings needs."""
+    estimator = agent.world.settings.credit.estimator
+    names = source.needed(estimator.name, estimator.needs)
+    return {name: SOURCES[name](agent) for name in names}
+
+
+def init(sources: Sources, params: Params) -> States:
+    """What they carry before the first step."""
+    return {name: one.init(params) for name, one in sources.items()}
+
+
+def update(
+    sources: Sources, states: States, params: Params, episodes: Sequence[Episode]
+) -> tuple[States, Trajectories, Scalars]:
+    """The record of the episodes with all fields; sources learn after filling theirs.
+
+    Args:
+        params: of the policy that played.
+    """
+    batch, seen = trajectories(episodes), Scalars()
+    played = Played(params, episodes, batch)
+    for name, one in sources.items():
+        state, filled, scalars = one.update(states[name], played)
+        states = states | {name: state}
+        batch = dataclasses.replace(batch, **filled)
+        seen |= scalars
+    return states, batch, seen
