@@ -19,7 +19,7 @@ def credit(name: str, **changes: Any) -> dict[str, Any]:
 def critic(**changes: Any) -> dict[str, Any]:
     """The section `critic`; it learns from Monte Carlo returns (VAPO, 2504.05118)."""
     section = dict(epochs=2, trace=1.0, value_clip=0.2)
-    optimiser = dict(learning_rate=5e-4, warmup=0, weight_decay=0.0, clip=1.0)
+    optimiser = dict(learning_rate=1e-3, warmup=0, weight_decay=0.0, clip=1.0)
     return section | optimiser | changes
 
 

@@ -15,15 +15,13 @@ import pathlib
 from ml_collections import config_dict
 
 from rl_credit.analysis import text_agent as report
-from rl_credit.runtime import launch, records
+from rl_credit.runtime import launch
 from rl_credit.training import text_agent
 from rl_credit.training.settings import Settings
 
 
 def main(config: config_dict.ConfigDict, workdir: pathlib.Path) -> None:
-    settings = launch.sections(Settings, config)
-    records.prepare(workdir, config)
-    text_agent.train(settings, workdir)
+    text_agent.train(launch.sections(Settings, config), workdir)
     print(report.written(workdir))
 
 

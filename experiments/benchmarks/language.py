@@ -57,8 +57,8 @@ def training() -> Iterator[Case]:
     theirs = functools.partial(_peer_score, peer, tokens)
     yield Case("forward", size, forward, PEER, theirs)
     backward = functools.partial(_gradient, model, params, batch)
-    theirs = functools.partial(_peer_gradient, peer, tokens)
-    yield Case("forward and backward", size, backward, PEER, theirs, ">= 1.0")
+    reverse = functools.partial(_peer_gradient, peer, tokens)
+    yield Case("forward and backward", size, backward, PEER, reverse, ">= 1.0")
 
 
 def _models():

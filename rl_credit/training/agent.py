@@ -133,7 +133,7 @@ def opened(settings: Settings) -> World:
 
 
 def tokenizer(world: World, workdir: pathlib.Path) -> Tokenizer:
-    """The one that the config names; a word vocabulary is kept in the run directory.
+    """The one that the config names; a word vocabulary that `workdir` has, if it does.
 
     Words are those of the demonstrations: whatever else is met counts as unknown.
     """
@@ -142,13 +142,21 @@ def tokenizer(world: World, workdir: pathlib.Path) -> Tokenizer:
         return PretrainedTokenizer(pathlib.Path(model.directory))
     if model.tokenizer == "bytes":
         return ByteTokenizer()
+    if (workdir / TOKENIZER).exists():
+        return WordTokenizer.load(workdir / TOKENIZER)
+    letters = ByteTokenizer()
+    steps = [step for played in world.guided(letters) for step in played.steps]
+    texts = [letters.decode(step.prompt) for step in steps]
+    return WordTokenizer.train(texts + [step.text for step in steps])
+
+
+def keep(words: Tokenizer, workdir: pathlib.Path) -> None:
+    """Puts a word vocabulary into the run directory, where a resumed run finds it."""
     path = workdir / TOKENIZER
-    if not path.exists():
-        letters = ByteTokenizer()
-        steps = [step for played in world.guided(letters) for step in played.steps]
-        texts = [letters.decode(step.prompt) for step in steps]
-        WordTokenizer.train(texts + [step.text for step in steps]).save(path)
-    return WordTokenizer.load(path)
+    if isinstance(words, WordTokenizer) and not path.exists():
+        draft = path.with_name(f".{TOKENIZER}.draft")
+        words.save(draft)
+        draft.replace(path)  # whole, or not there
 
 
 def decoder(model: Model, words: Tokenizer, seed: int) -> tuple[Decoder, Params]:

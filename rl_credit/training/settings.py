@@ -261,3 +261,10 @@ class Settings:
     train: Train
     evaluate: Evaluate
     save: Save
+
+    def __post_init__(self):
+        if self.model.tokenizer == "words" and not self.demonstrations:
+            raise ValueError(
+                "model.tokenizer 'words' is made of the words of demonstrations, and "
+                "demonstrations is 0: give some, or take 'bytes'"
+            )

@@ -22,35 +22,39 @@ SOURCES: dict[str, Callable[[Agent], Source]] = {
     "reward_model": RewardModel,
     "walkthroughs": Walkthroughs,
 }
-Sources = Mapping[str, Source]
 States = dict[str, Any]  # of every source, by its name
 
 
-def made(agent: Agent) -> Sources:
-    """The sources that the estimator of the settings needs."""
-    estimator = agent.world.settings.credit.estimator
-    names = source.needed(estimator.name, estimator.needs)
-    return {name: SOURCES[name](agent) for name in names}
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """The sources of a run, by their names."""
 
+    named: Mapping[str, Source]
 
-def init(sources: Sources, params: Params) -> States:
-    """What they carry before the first step."""
-    return {name: one.init(params) for name, one in sources.items()}
+    @classmethod
+    def made(cls, agent: Agent) -> "Sources":
+        """Those that the estimator of the settings needs, and no others."""
+        estimator = agent.world.settings.credit.estimator
+        names = source.needed(estimator.name, estimator.needs)
+        return cls({name: SOURCES[name](agent) for name in names})
 
+    def init(self, params: Params) -> States:
+        """What they carry before the first step."""
+        return {name: one.init(params) for name, one in self.named.items()}
 
-def update(
-    sources: Sources, states: States, params: Params, episodes: Sequence[Episode]
-) -> tuple[States, Trajectories, Scalars]:
-    """The record of the episodes with all fields; sources learn after filling theirs.
+    def update(
+        self, states: States, params: Params, episodes: Sequence[Episode]
+    ) -> tuple[States, Trajectories, Scalars]:
+        """The record of the episodes with all fields; then every source has learned.
 
-    Args:
-        params: of the policy that played.
-    """
-    batch, seen = trajectories(episodes), Scalars()
-    played = Played(params, episodes, batch)
-    for name, one in sources.items():
-        state, filled, scalars = one.update(states[name], played)
-        states = states | {name: state}
-        batch = dataclasses.replace(batch, **filled)
-        seen |= scalars
-    return states, batch, seen
+        Args:
+            params: of the policy that played.
+        """
+        batch, seen = trajectories(episodes), Scalars()
+        played = Played(params, episodes, batch)
+        for name, one in self.named.items():
+            state, filled, scalars = one.update(states[name], played)
+            states = states | {name: state}
+            batch = dataclasses.replace(batch, **filled)
+            seen |= scalars
+        return states, batch, seen

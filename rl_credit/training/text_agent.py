@@ -18,16 +18,9 @@ from rl_credit.rollout.episodes import transcript
 from rl_credit.rollout.sampling import Sampling
 from rl_credit.runtime import metrics, records
 from rl_credit.runtime.checkpoint import Checkpoints
+from rl_credit.runtime.errors import blamed_on
 from rl_credit.training import agent as agents
-from rl_credit.training import (
-    batching,
-    collect,
-    evaluate,
-    imitation,
-    sources,
-    state,
-    update,
-)
+from rl_credit.training import batching, collect, evaluate, imitation, state, update
 from rl_credit.training.agent import Agent, Tell
 from rl_credit.training.batching import Row
 from rl_credit.training.collect import Collected
@@ -59,16 +52,22 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
     with the credit of every turn), panel.json, checkpoints, and at the end result.json.
     A run that was killed goes on after its last checkpoint, and ends as one that was
     not.
+
+    Raises UserError, before anything is trained, for settings that no run can have.
     """
     with contextlib.ExitStack() as stack:
-        world = agents.opened(settings)
-        stack.enter_context(world.pool)
+        with blamed_on("config"):
+            world = agents.opened(settings)
+            stack.enter_context(world.pool)
+            words = agents.tokenizer(world, workdir)
+            agents.check_prompts(world, words)
+            decoder, params = agents.decoder(settings.model, words, settings.seed)
+            agent = Agent(world, words, decoder)
+            extras = Sources.made(agent)
+        # Only now, so that a config nobody can run leaves no trace of itself.
+        records.prepare(workdir, dataclasses.asdict(settings))
         records.write_json(workdir / PANEL, dataclasses.asdict(world.panel))
-        words = agents.tokenizer(world, workdir)
-        agents.check_prompts(world, words)
-        decoder, params = agents.decoder(settings.model, words, settings.seed)
-        agent = Agent(world, words, decoder)
-        extras = sources.made(agent)
+        agents.keep(words, workdir)
         checkpoints = Checkpoints(workdir, keep=settings.save.keep)
         stack.enter_context(checkpoints)
         start, learner = begun(agent, extras, params, checkpoints)
@@ -101,7 +100,7 @@ def begun(
     policy = state.init(params, settings.train.optimiser)
     reference = jax.tree.map(jnp.copy, params) if settings.loss.kl else {}
     handed = jnp.zeros((), jnp.int32)
-    learner = Learner(policy, reference, handed, sources.init(extras, params))
+    learner = Learner(policy, reference, handed, extras.init(params))
     if latest is not None:
         return latest, checkpoints.restore(latest, learner)[0]
     checkpoints.save(0, learner, {})
@@ -162,8 +161,8 @@ def iterated(
     times = [time.monotonic()]
     collected = collected_at(agent, learner, step, _told(bar, "playing"))
     times.append(time.monotonic())
-    states, batch, learned = sources.update(
-        extras, learner.extras, learner.policy.params, collected.episodes
+    states, batch, learned = extras.update(
+        learner.extras, learner.policy.params, collected.episodes
     )
     advantages = assessed(agent.world.settings, collected, batch)
     times.append(time.monotonic())

@@ -14,7 +14,6 @@ from rl_credit.training import batching
 from rl_credit.training.batching import Row
 from rl_credit.types import TokenBatch, Weighted
 
-
 # (params, batch) -> a score of all that was said, [batch picks]; hashable, for jit
 Model = Callable[[Any, TokenBatch], Float[Array, "batch picks"]]
 

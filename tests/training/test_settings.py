@@ -1,10 +1,18 @@
 """A bad value stops at the door, in one line that names it and what would do."""
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
+from experiments import text_agent
 from rl_credit.credit.estimators import ESTIMATORS
 from rl_credit.losses.policy import POLICY
+from rl_credit.runtime import launch
 from rl_credit.runtime.errors import UserError
+from tests.models.test_tokenizer import TEMPLATE, pretrained
 from tests.training import tiny
 
 DECODER = tiny.SMALL["model.sizes"]
@@ -174,3 +182,101 @@ def test_options_of_other_estimators_and_losses_are_left_alone():
     options = {"grpo": {"epsilon": 0.5}, "hgpo": {"alpha": 3.0}, "nobody": {"x": 1}}
     changes = {"credit.name": "grpo", "credit.options": options}
     assert tiny.settings(**changes).credit.knobs == {"epsilon": 0.5}
+
+
+def flags(**changes):
+    """Overrides of the command line."""
+    return [f"--config.{name.replace('__', '.')}={v}" for name, v in changes.items()]
+
+
+def model(directory):
+    """Overrides that take a model from a directory."""
+    given = dict(model__directory=directory, model__tokenizer="pretrained")
+    return flags(**given, model__sizes="{}")
+
+
+def written(directory, family, template=TEMPLATE):
+    """A directory with a config of that family and a tokenizer, but no weights."""
+    pretrained(directory, eos_token="[end]", chat_template=template)
+    (directory / "config.json").write_text(json.dumps({"model_type": family}))
+    return directory
+
+
+def bad_input(name, folder):
+    """Arguments of the command line, and what the error must name."""
+    simulator = "{'kind': 'coin_colector', 'levels': (1, 3)}"
+    unpaired = written(folder / "untalkative", "llama", template=None)
+    return {
+        "no such model": (model(folder / "nowhere"), ["nowhere", "no "]),
+        "unknown family": (
+            model(written(folder / "strange", "gpt9")),
+            ["model_type 'gpt9'", "llama"],
+        ),
+        "no chat template": (model(unpaired), ["untalkative", "chat template"]),
+        "short window": (
+            flags(play__window=20, env__name=tiny.ROOMS, play__limit=17),
+            ["first prompt", "play.window=20"],
+        ),
+        "unknown environment": (flags(env__name="textwold"), ["mean 'textworld'"]),
+        "misspelt field": (flags(credit__nmae="grpo"), ["'nmae'", "mean 'name'"]),
+        "unknown kind of game": (
+            flags(env__name="textworld", env__options=simulator),
+            ["kind 'coin_colector'", "mean 'coin_collector'"],
+        ),
+        "unknown option": (
+            flags(env__options="{'step_limt': 3}"),
+            ["'step_limt'", "mean 'step_limit'"],
+        ),
+        "no demonstrations": (
+            flags(env__name=tiny.ROOMS, env__options="{'silent': True}"),
+            ["walkthrough", "demonstrations"],
+        ),
+        "words of nothing": (flags(demonstrations=0), ["words", "demonstrations"]),
+    }[name]
+
+
+BAD_INPUT = (
+    "no such model",
+    "unknown family",
+    "no chat template",
+    "short window",
+    "unknown environment",
+    "misspelt field",
+    "unknown kind of game",
+    "unknown option",
+    "no demonstrations",
+    "words of nothing",
+)
+SMOKE = f"--config={tiny.ROOT}/configs/text/textworld.py:smoke"
+
+
+@pytest.mark.parametrize("name", BAD_INPUT)
+def test_bad_input_is_one_line_and_no_traceback(name, tmp_path, monkeypatch):
+    arguments, parts = bad_input(name, tmp_path)
+    run = ["text_agent", SMOKE, f"--workdir={tmp_path / 'run'}", *arguments]
+    monkeypatch.setattr(sys, "argv", run)
+    with pytest.raises(SystemExit) as stop:  # any other exception is a traceback
+        launch.run(text_agent.main, text_agent.__doc__)
+    message = stop.value.code
+    assert message.startswith("error: ") and "\n" not in message
+    assert_says(message, *parts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["no such model", "misspelt field", "short window"])
+def test_the_program_ends_with_that_line_and_status_1(name, tmp_path):
+    arguments, parts = bad_input(name, tmp_path)
+    given = [SMOKE, f"--workdir={tmp_path / 'run'}", *arguments]
+    ended = subprocess.run(
+        [sys.executable, "-m", "experiments.text_agent", *given],
+        cwd=tiny.ROOT,
+        env=os.environ | {"JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 1 and ended.stdout == ""
+    assert "Traceback" not in ended.stderr
+    (line,) = [x for x in ended.stderr.splitlines() if x.startswith("error:")]
+    assert ended.stderr.splitlines()[-1] == line
+    assert_says(line, *parts)

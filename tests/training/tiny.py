@@ -6,26 +6,52 @@ import json
 import pathlib
 import tempfile
 
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+
 from configs.text import textworld
 from rl_credit.runtime import records
 from rl_credit.runtime.sections import plain, sections
 from rl_credit.training import text_agent
 from rl_credit.training.settings import Settings
 
+ROOT = pathlib.Path(__file__).parents[2]
 ROOMS = "tests.training.worlds:Rooms"
 FOLDERS = tempfile.TemporaryDirectory()  # goes when the process ends
 SMALL = {  # by dotted path: a prompt has 5 tokens and an answer up to 3
+    "seed": 0,
     "env.name": ROOMS,
     "env.options": {},
+    "env.train": 6,
+    "env.held_out": 4,
+    "env.workers": 1,
+    "model.tokenizer": "words",
     "model.sizes": textworld.decoder(width=32, layers=1),
+    "play.format": "plain",
+    "play.history": 0,
     "play.recalled": 0,
     "play.turns": 3,
     "play.limit": 3,
+    "play.window": 512,
+    "play.temperature": 1.0,
+    "demonstrations": 6,
+    "imitation.epochs": 1,
+    "imitation.batch": 6,
+    "credit.name": "gigpo",
+    "credit.invalid_penalty": 0.2,
     "train.steps": 3,
+    "train.tasks": 2,
     "train.attempts": 4,
+    "train.epochs": 1,
+    "train.minibatches": 1,
     "train.tokens": 8,  # one row a microbatch
     "train.learning_rate": 1e-2,
-    "imitation.batch": 6,
+    "evaluate.every": 1,
+    "evaluate.attempts": 1,
+    "evaluate.temperature": 1.0,
+    "save.every": 1,
+    "save.keep": 2,
 }
 
 
@@ -88,3 +114,25 @@ def result(workdir):
     found = json.loads((workdir / "result.json").read_text())
     assert found.pop("seconds") > 0
     return found
+
+
+def carried(workdir):
+    """The arrays of the last checkpoint, by their path."""
+    steps = [int(path.name) for path in (workdir / "checkpoints").iterdir()]
+    state = workdir.absolute() / "checkpoints" / str(max(steps)) / "state"
+    with ocp.StandardCheckpointer() as reader:
+        leaves = jax.tree_util.tree_leaves_with_path(reader.restore(state))
+    return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def assert_same_end(one, other):
+    """Both runs ended with the same lines, transcripts and arrays, bit for bit."""
+    assert metrics(one) == metrics(other)
+    assert result(one) == result(other)
+    for name in ("transcripts.jsonl", "panel.json"):
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+    arrays, others = carried(one), carried(other)
+    assert arrays.keys() == others.keys()
+    for name, array in arrays.items():
+        assert array.dtype == others[name].dtype, name
+        assert array.tobytes() == others[name].tobytes(), name

@@ -1,0 +1,89 @@
+"""The text agent, killed at any moment and started again, ends as one that was not."""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.training import tiny
+
+STEPS, KILLS = 24, 3
+CHANGES = {**tiny.SMALL, "train.steps": STEPS, "evaluate.every": 4}
+LIMIT = 180.0  # seconds until a start must have come so far
+
+
+def command(workdir):
+    """The command line, its config that of the small runs."""
+    given = {name: repr(v) if isinstance(v, dict) else v for name, v in CHANGES.items()}
+    return [
+        *(sys.executable, "-m", "experiments.text_agent"),
+        "--config=configs/text/textworld.py:smoke",
+        f"--workdir={workdir}",
+        *(f"--config.{name}={value}" for name, value in given.items()),
+    ]
+
+
+def started(workdir, log):
+    """A process that trains; all starts share what they have compiled."""
+    compiled = pathlib.Path(tiny.FOLDERS.name) / "compiled"
+    cache = dict(
+        JAX_COMPILATION_CACHE_DIR=str(compiled),
+        JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
+        JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES="-1",
+    )
+    return subprocess.Popen(
+        command(workdir),
+        cwd=tiny.ROOT,
+        env=os.environ | {"JAX_PLATFORMS": "cpu"} | cache,
+        stdout=log,
+        stderr=log,
+    )
+
+
+def lines(workdir):
+    """How many lines the metrics have."""
+    path = workdir / "metrics.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def killed(workdir, log, count, seconds):
+    """Kills a run so long after it has so many lines; how many it had in the end."""
+    with started(workdir, log) as process:
+        begun = time.monotonic()
+        while lines(workdir) < count and process.poll() is None:
+            assert time.monotonic() < begun + LIMIT, "it hangs"
+            time.sleep(0.01)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    return lines(workdir)
+
+
+def finished(workdir, log):
+    """Trains to the end."""
+    with started(workdir, log) as process:
+        assert process.wait(LIMIT) == 0, log.name
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_and_started_again_equals_an_unbroken_one(tmp_path):
+    draw = random.Random(0)
+    broken, unbroken = tmp_path / "broken", tmp_path / "unbroken"
+    with (tmp_path / "log").open("w") as log:
+        finished(unbroken, log)
+        had = []
+        for number in range(1, KILLS + 1):
+            count = number * STEPS // (KILLS + 1) + draw.randrange(3)
+            had.append(killed(broken, log, count, draw.uniform(0.0, 0.1)))
+        finished(broken, log)
+    assert had == sorted(set(had)) and 0 < had[0] and had[-1] < STEPS
+    tiny.assert_same_end(broken, unbroken)
+    assert len(tiny.metrics(broken)) == STEPS + 1
+    record = json.loads((broken / "run.json").read_text())
+    assert len(record["starts"]) == KILLS + 1
