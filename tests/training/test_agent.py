@@ -11,6 +11,7 @@ from rl_credit.training import agent as agents
 from tests.models import tiny as golden
 from tests.training import tiny
 
+ALONE = {"demonstrations": 0, "model.tokenizer": "bytes"}  # words need somebody's
 
 
 @contextlib.contextmanager
@@ -55,7 +56,7 @@ def test_an_environment_without_a_way_through_has_no_demonstrations():
     silent = {"env.options": {"silent": True}}
     with pytest.raises(ValueError, match="walkthrough of task.*demonstrations to 0"):
         agents.opened(tiny.small(**silent))
-    with opened(**silent, demonstrations=0) as world:
+    with opened(**silent, **ALONE) as world:
         assert world.routes == {}
 
 
@@ -69,12 +70,15 @@ def test_words_are_those_of_the_demonstrations(world, tmp_path):
 
 def test_a_vocabulary_is_kept_in_the_run_directory_and_found_there(world, tmp_path):
     made = agents.tokenizer(world, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    agents.keep(made, tmp_path)
     again = agents.tokenizer(world, tmp_path)
     assert again.encode("room 1 red") == made.encode("room 1 red")
     other = WordTokenizer.train(["a cellar"])
     other.save(tmp_path / agents.TOKENIZER)
     found = agents.tokenizer(world, tmp_path)
-    assert found.vocab == other.vocab and found.encode("cellar") == other.encode("cellar")
+    assert found.vocab == other.vocab
+    assert found.encode("a cellar") == other.encode("a cellar")
 
 
 def test_bytes_need_no_file(world, tmp_path):
@@ -132,6 +136,6 @@ def test_a_first_prompt_longer_than_the_window_is_found_before_the_run(world, tm
 def test_a_task_that_cannot_begin_does_not_stop_the_check(world, tmp_path):
     words = agents.tokenizer(world, tmp_path)
     broken = world.panel.train[0], world.panel.held_out[0]
-    with opened(**{"env.options": {"broken": broken}, "demonstrations": 0}) as other:
+    with opened(**{"env.options": {"broken": broken}}, **ALONE) as other:
         agents.check_prompts(other, words)
         assert other.pool.failures == {"error": 2}

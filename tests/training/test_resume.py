@@ -77,12 +77,15 @@ def test_a_run_that_is_killed_and_started_again_equals_an_unbroken_one(tmp_path)
     broken, unbroken = tmp_path / "broken", tmp_path / "unbroken"
     with (tmp_path / "log").open("w") as log:
         finished(unbroken, log)
-        had = []
-        for number in range(1, KILLS + 1):
-            count = number * STEPS // (KILLS + 1) + draw.randrange(3)
-            had.append(killed(broken, log, count, draw.uniform(0.0, 0.1)))
+        had = [0]
+        for _ in range(KILLS):
+            wait = had[-1] + draw.randrange(2, 6), draw.uniform(0.0, 0.03)
+            had.append(killed(broken, log, *wait))
         finished(broken, log)
-    assert had == sorted(set(had)) and 0 < had[0] and had[-1] < STEPS
+    assert had == sorted(set(had)) and had[-1] < STEPS
+    begun = sorted(int(p.suffix[1:]) for p in (broken / "tensorboard").iterdir())
+    assert len(begun) == KILLS + 1 and begun[0] == 0 < begun[-1] <= had[-1]
+    assert len(set(begun)) > 2
     tiny.assert_same_end(broken, unbroken)
     assert len(tiny.metrics(broken)) == STEPS + 1
     record = json.loads((broken / "run.json").read_text())

@@ -11,7 +11,6 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from configs.text import textworld
-from rl_credit.runtime import records
 from rl_credit.runtime.sections import plain, sections
 from rl_credit.training import text_agent
 from rl_credit.training.settings import Settings
@@ -81,9 +80,7 @@ def small(**changes):
 
 def trained(workdir, **changes):
     """Trains in `worlds.Rooms`; the folder."""
-    given = config(**{**SMALL, **changes})
-    records.prepare(workdir, given)
-    text_agent.train(sections(Settings, given), workdir)
+    text_agent.train(small(**changes), workdir)
     return workdir
 
 
