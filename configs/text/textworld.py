@@ -60,19 +60,19 @@ def full() -> dict:
         imitation=dict(
             epochs=8, batch=32, learning_rate=1e-3, warmup=20, weight_decay=0.1
         ),
-        credit=fragments.credit("gigpo", invalid_penalty=0.05),
+        credit=fragments.credit("gigpo", invalid_penalty=0.25),
         critic=fragments.critic(),
         reward_model=fragments.reward_model(),
         loss=fragments.loss("ppo_clip"),
         train=dict(
-            steps=30,
+            steps=40,
             tasks=8,
             attempts=8,
             resample=0,
             epochs=1,
             minibatches=4,
             tokens=8192,
-            learning_rate=3e-4,
+            learning_rate=5e-4,
             warmup=10,
             weight_decay=0.0,
             clip=1.0,
