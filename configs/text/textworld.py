@@ -24,38 +24,11 @@ def full() -> dict:
 
     Few demonstrations, imitated briefly: warm-up leaves room for what is learned next.
     """
-    options = dict(kind="coin_collector", levels=(4, 8), step_limit=14)
     return dict(
         seed=0,
-        env=dict(
-            name="textworld",
-            options=options | dict(describe=True),
-            train=100,
-            held_out=60,
-            workers=2,
-            step_timeout=60.0,
-            restarts=100,
-        ),
-        model=dict(
-            directory="",
-            tokenizer="words",
-            sizes=decoder(width=128, layers=2),
-            dtype="float32",
-            remat=False,
-        ),
-        play=dict(
-            format="plain",
-            history=0,
-            recalled=8,
-            admissible=True,
-            turns=14,
-            invalid="send",
-            limit=10,
-            window=512,
-            temperature=1.0,
-            top_k=0,
-            top_p=1.0,
-        ),
+        env=env(),
+        model=model(width=128, layers=2),
+        play=play(),
         demonstrations=60,
         imitation=dict(
             epochs=8, batch=32, learning_rate=1e-3, warmup=20, weight_decay=0.1
@@ -64,19 +37,7 @@ def full() -> dict:
         critic=fragments.critic(),
         reward_model=fragments.reward_model(),
         loss=fragments.loss("ppo_clip"),
-        train=dict(
-            steps=40,
-            tasks=8,
-            attempts=8,
-            resample=0,
-            epochs=1,
-            minibatches=4,
-            tokens=8192,
-            learning_rate=5e-4,
-            warmup=10,
-            weight_decay=0.0,
-            clip=1.0,
-        ),
+        train=train(),
         evaluate=dict(every=10, attempts=2, temperature=1.0),
         save=dict(every=5, keep=2),
     )
@@ -85,24 +46,71 @@ def full() -> dict:
 def smoke() -> dict:
     """Two steps in memory."""
     config = full()
-    env = dict(name="scripted", options={}, train=6, held_out=4, workers=1)
-    train = dict(steps=2, tasks=2, attempts=3, tokens=1024)
+    changes = dict(name="scripted", options={}, train=6, held_out=4, workers=1)
     return config | dict(
-        env=config["env"] | env,
-        model=config["model"] | dict(sizes=decoder(width=32, layers=1)),
-        play=config["play"] | dict(turns=8),
+        env=env() | changes,
+        model=model(width=32, layers=1),
+        play=play() | dict(turns=8),
         demonstrations=6,
         imitation=config["imitation"] | dict(epochs=1),
-        train=config["train"] | train,
+        train=train() | dict(steps=2, tasks=2, attempts=3, tokens=1024),
         evaluate=config["evaluate"] | dict(every=1),
         save=config["save"] | dict(every=1),
     )
 
 
-def decoder(*, width: int, layers: int) -> dict:
-    """Sizes of a Llama with heads of 32."""
-    heads = width // 32
+def env() -> dict:
+    """Games of one kind: on every way but the right one is nothing to find."""
+    game = dict(kind="coin_collector", levels=(4, 8), step_limit=14, describe=True)
     return dict(
+        name="textworld",
+        options=game,
+        train=100,
+        held_out=60,
+        workers=2,
+        step_timeout=60.0,
+        restarts=100,
+    )
+
+
+def play() -> dict:
+    """The objective, the last actions by name, and what is around now."""
+    return dict(
+        format="plain",
+        history=0,
+        recalled=8,
+        admissible=True,
+        turns=14,
+        invalid="send",
+        limit=10,
+        window=512,
+        temperature=1.0,
+        top_k=0,
+        top_p=1.0,
+    )
+
+
+def train() -> dict:
+    """64 episodes a step, four updates."""
+    return dict(
+        steps=40,
+        tasks=8,
+        attempts=8,
+        resample=0,
+        epochs=1,
+        minibatches=4,
+        tokens=8192,
+        learning_rate=5e-4,
+        warmup=10,
+        weight_decay=0.0,
+        clip=1.0,
+    )
+
+
+def model(*, width: int, layers: int) -> dict:
+    """A Llama with heads of 32, from scratch, on the words of the demonstrations."""
+    heads = width // 32
+    sizes = dict(
         family="llama",
         width=width,
         layers=layers,
@@ -113,4 +121,7 @@ def decoder(*, width: int, layers: int) -> dict:
         positions=2048,
         tied=True,
         unroll=layers,
+    )
+    return dict(
+        directory="", tokenizer="words", sizes=sizes, dtype="float32", remat=False
     )

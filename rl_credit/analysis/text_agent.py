@@ -26,10 +26,13 @@ TURNS = 12  # shown of an episode
 
 def written(workdir: pathlib.Path) -> str:
     """Draws both pictures and gives the table, and where everything is."""
-    curves(workdir).savefig(workdir / CURVES, dpi=120, bbox_inches="tight")
-    credit(workdir).savefig(workdir / CREDIT, dpi=120, bbox_inches="tight")
-    files = f"{CURVES}, {CREDIT}, metrics.jsonl, {TRANSCRIPTS}, tensorboard/"
-    return f"\n{table(workdir)}\n\nIn {workdir}: {files}, checkpoints/"
+    pictures = {CURVES: curves(workdir)}
+    if (workdir / TRANSCRIPTS).stat().st_size:  # else nothing was trained
+        pictures[CREDIT] = credit(workdir)
+    for name, figure in pictures.items():
+        figure.savefig(workdir / name, dpi=120, bbox_inches="tight")
+    files = [*pictures, metrics.FILE, TRANSCRIPTS, "tensorboard", "checkpoints"]
+    return f"\n{table(workdir)}\n\nIn {workdir}: {', '.join(files)}"
 
 
 def table(workdir: pathlib.Path) -> str:

@@ -62,6 +62,15 @@ class Agent:
     words: Tokenizer
     decoder: Decoder
 
+    def __post_init__(self):
+        self.voice(self.world.settings.play.sampling)  # refuses what it cannot be
+
+    def voice(self, how: Sampling) -> Voice:
+        """How it speaks."""
+        play = self.world.settings.play
+        sizes = dict(limit=play.limit, window=play.window)
+        return Voice(self.decoder, self.words, **sizes, how=how, format=play.format)
+
     def play(
         self,
         params: Params,
@@ -73,15 +82,7 @@ class Agent:
         tell: Tell = lambda ended, won: None,
     ) -> list[Episode]:
         """See `turns.play`."""
-        settings = self.world.settings.play
-        voice = Voice(
-            self.decoder,
-            self.words,
-            limit=settings.limit,
-            window=settings.window,
-            how=how,
-            format=settings.format,
-        )
+        settings, voice = self.world.settings.play, self.voice(how)
 
         def speaker(rows: int) -> Speaker:
             if settings.history is None:

@@ -27,6 +27,13 @@ class Imitation:
     warmup: int  # updates
     weight_decay: float
 
+    def __post_init__(self):
+        if self.epochs < 0 or self.batch < 1:
+            raise ValueError(
+                f"epochs={self.epochs}, batch={self.batch}: give 0 or more, and 1 or "
+                "more rows"
+            )
+
     def updates(self, rows: int) -> int:
         """How many are made with so many rows."""
         return self.epochs * -(-rows // self.batch)

@@ -6,6 +6,7 @@ from typing import Any
 from rl_credit.credit.estimator import Estimator
 from rl_credit.credit.estimators import named
 from rl_credit.envs import make
+from rl_credit.models.config import DecoderConfig
 from rl_credit.ops import names
 from rl_credit.rollout.prompts import Prompts
 from rl_credit.rollout.sampling import Sampling
@@ -16,6 +17,13 @@ from rl_credit.training.state import Optimiser
 from rl_credit.training.update import Objective
 
 TOKENIZERS = ("words", "bytes", "pretrained")
+
+
+def _at_least(low: int, **values: int) -> None:
+    """Raises ValueError naming a value that is lower."""
+    for name, value in values.items():
+        if value < low:
+            raise ValueError(f"{name} is {value}; give {low} or more")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +40,10 @@ class World:
 
     def __post_init__(self):
         make.constructor(self.name)
-        if self.train < 1 or self.held_out < 1:
-            raise ValueError(
-                f"env.train={self.train}, env.held_out={self.held_out}: give each 1 "
-                "task or more"
-            )
+        _at_least(1, train=self.train, held_out=self.held_out, workers=self.workers)
+        _at_least(0, restarts=self.restarts)
+        if self.step_timeout <= 0:
+            raise ValueError(f"step_timeout is {self.step_timeout}; give seconds > 0")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +66,8 @@ class Model:
                 f"model.tokenizer is {self.tokenizer!r} with model.directory="
                 f"{self.directory!r}: 'pretrained' is that of a directory, and its only"
             )
+        if self.sizes:
+            DecoderConfig.of_sizes({**self.sizes, "vocab": 1, "dtype": self.dtype})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,10 +89,8 @@ class Play:
     @property
     def rules(self) -> Rules:
         """Of an episode."""
-        prompts = Prompts(
-            self.format, self.history, self.recalled, self.admissible
-        )
-        return Rules(prompts, self.turns, self.invalid)
+        shown = self.history, self.recalled, self.admissible
+        return Rules(Prompts(self.format, *shown), self.turns, self.invalid)
 
     @property
     def sampling(self) -> Sampling:
@@ -91,7 +98,12 @@ class Play:
         return Sampling(self.temperature, self.top_k, self.top_p)
 
     def __post_init__(self):
-        self.rules, self.sampling
+        self.rules, self.sampling  # they refuse what they cannot be
+        if not 1 <= self.limit < self.window:
+            raise ValueError(
+                f"limit={self.limit}, window={self.window}: an answer has 1 token or "
+                "more, and is shorter than the window that holds it and its prompt"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,12 +135,9 @@ class Credit:
 
 
 @dataclasses.dataclass(frozen=True)
-class Critic:
-    """How a critic learns, where the estimator needs values; see `critic.Critic`."""
+class Rates:
+    """How fast something learns; see `Optimiser`."""
 
-    epochs: int  # updates an iteration, each with all that was played
-    trace: float  # of the lambda-returns it learns; 1: of Monte Carlo returns
-    value_clip: float  # how far a value moves in an iteration
     learning_rate: float
     warmup: int
     weight_decay: float
@@ -136,13 +145,21 @@ class Critic:
 
     @property
     def optimiser(self) -> Optimiser:
-        """Of the critic."""
-        return Optimiser(
-            learning_rate=self.learning_rate,
-            warmup=self.warmup,
-            weight_decay=self.weight_decay,
-            clip=self.clip,
-        )
+        """Its rate stays where the warm-up ends."""
+        rates = {field.name: getattr(self, field.name) for field in RATES}
+        return Optimiser(**rates)
+
+
+RATES = dataclasses.fields(Rates)
+
+
+@dataclasses.dataclass(frozen=True)
+class Critic(Rates):
+    """How a critic learns, where the estimator needs values; see `critic.Critic`."""
+
+    epochs: int  # updates an iteration, each with all that was played
+    trace: float  # of the lambda-returns it learns; 1: of Monte Carlo returns
+    value_clip: float  # how far a value moves in an iteration
 
     def __post_init__(self):
         if self.epochs < 1 or not 0 <= self.trace <= 1 or self.value_clip <= 0:
@@ -153,18 +170,8 @@ class Critic:
 
 
 @dataclasses.dataclass(frozen=True)
-class RewardModel:
-    """How it learns, where the estimator needs log-ratios; see `reward_model`."""
-
-    learning_rate: float
-    warmup: int
-    weight_decay: float
-    clip: float
-
-    @property
-    def optimiser(self) -> Optimiser:
-        """Of the reward model."""
-        return Optimiser(**dataclasses.asdict(self))
+class RewardModel(Rates):
+    """Where the estimator needs log-ratios; see `reward_model.RewardModel`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,7 +202,7 @@ class Loss:
 
 
 @dataclasses.dataclass(frozen=True)
-class Train:
+class Train(Rates):
     """One iteration: `tasks` tasks, `attempts` episodes each, some updates."""
 
     steps: int
@@ -205,26 +212,11 @@ class Train:
     epochs: int  # passes over an iteration's rows
     minibatches: int  # updates in each
     tokens: int  # most in a microbatch
-    learning_rate: float
-    warmup: int
-    weight_decay: float
-    clip: float
-
-    @property
-    def optimiser(self) -> Optimiser:
-        """Of the policy."""
-        return Optimiser(
-            learning_rate=self.learning_rate,
-            warmup=self.warmup,
-            weight_decay=self.weight_decay,
-            clip=self.clip,
-        )
 
     def __post_init__(self):
-        for name in ("tasks", "attempts", "epochs", "minibatches", "tokens"):
-            value = getattr(self, name)
-            if value < 1:
-                raise ValueError(f"train.{name} is {value}; give 1 or more")
+        _at_least(0, steps=self.steps, resample=self.resample)
+        _at_least(1, tasks=self.tasks, attempts=self.attempts, epochs=self.epochs)
+        _at_least(1, minibatches=self.minibatches, tokens=self.tokens)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,6 +227,16 @@ class Evaluate:
     attempts: int
     temperature: float
 
+    @property
+    def sampling(self) -> Sampling:
+        """While judging."""
+        return Sampling(self.temperature)
+
+    def __post_init__(self):
+        self.sampling  # it refuses what it cannot be
+        _at_least(0, every=self.every)
+        _at_least(1, attempts=self.attempts)
+
 
 @dataclasses.dataclass(frozen=True)
 class Save:
@@ -242,6 +244,9 @@ class Save:
 
     every: int
     keep: int
+
+    def __post_init__(self):
+        _at_least(1, every=self.every, keep=self.keep)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -263,6 +268,13 @@ class Settings:
     save: Save
 
     def __post_init__(self):
+        _at_least(0, seed=self.seed, demonstrations=self.demonstrations)
+        positions = self.model.sizes.get("positions", self.play.window)
+        if self.play.window > positions:
+            raise ValueError(
+                f"play.window is {self.play.window} and the decoder has {positions} "
+                "positions: give a shorter window, or more of them"
+            )
         if self.model.tokenizer == "words" and not self.demonstrations:
             raise ValueError(
                 "model.tokenizer 'words' is made of the words of demonstrations, and "

@@ -15,7 +15,6 @@ from jaxtyping import Array, Int
 
 from rl_credit.models.decoder import Params
 from rl_credit.rollout.episodes import transcript
-from rl_credit.rollout.sampling import Sampling
 from rl_credit.runtime import metrics, records
 from rl_credit.runtime.checkpoint import Checkpoints
 from rl_credit.runtime.errors import blamed_on
@@ -145,7 +144,7 @@ def judged(agent: Agent, learner: Learner, step: int, bar: tqdm.tqdm) -> Scalars
         _key(settings, JUDGE, step),
         agent.world.panel.held_out,
         attempts=how.attempts,
-        how=Sampling(how.temperature),
+        how=how.sampling,
         tell=_told(bar, "evaluating"),
     )
     report = evaluate.report(episodes)

@@ -175,9 +175,11 @@ def test_answers_in_tags_are_read(tmp_path):
 
 @pytest.mark.slow
 def test_the_smoke_config_runs_as_it_stands(tmp_path):
-    text_agent.train(tiny.settings(), tmp_path)
+    settings = tiny.settings()
+    text_agent.train(settings, tmp_path)
     lines = tiny.metrics(tmp_path)
     assert [line["step"] for line in lines] == [0, 1, 2]
     assert all(line["skipped"] == 0 for line in lines[:-1])
-    assert tiny.result(tmp_path)["after"]["episodes"] == 4
+    played = settings.env.held_out * settings.evaluate.attempts
+    assert tiny.result(tmp_path)["after"]["episodes"] == played
     assert len(groups(tmp_path)) == 2
