@@ -89,7 +89,7 @@ def _band(axes: Axes, lines) -> None:
 def credit(workdir: pathlib.Path) -> Figure:
     """Two attempts at one task side by side: what was done, and its advantage.
 
-    Of the last step whose task was both won and lost, if there was one.
+    One that was won and one that was lost, if any task was both.
     """
     with (workdir / TRANSCRIPTS).open() as lines:
         records = [json.loads(line) for line in lines]
@@ -106,14 +106,20 @@ def credit(workdir: pathlib.Path) -> Figure:
 
 
 def _contrast(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The shortest episode that won and one that lost; else the last two there are."""
-    for step in sorted({record["step"] for record in records}, reverse=True):
+    """The shortest episode that won and one that lost; else the last two there are.
+
+    Of the step that had most of both, the last of equals.
+    """
+    best: list[dict[str, Any]] = []
+    most = 1
+    for step in sorted({record["step"] for record in records}):
         group = [record for record in records if record["step"] == step]
         won = [record for record in group if record["won"]]
         lost = [record for record in group if not record["won"]]
-        if won and lost:
-            return [min(won, key=lambda r: len(r["turns"])), lost[0]]
-    return list(records[-2:])
+        if min(len(won), len(lost)) >= most:
+            most = min(len(won), len(lost))
+            best = [min(won, key=lambda r: len(r["turns"])), lost[0]]
+    return best or list(records[-2:])
 
 
 def _longest(shown: Sequence[dict[str, Any]]) -> int:
@@ -134,5 +140,5 @@ def _episode(axes: Axes, record: dict[str, Any], largest: float, rows: int) -> N
         axes.text(1.05, -row, f"{value:+.2f}", va="center", fontsize=7)
     outcome = "won" if record["won"] else "lost"
     axes.set_title(f"{outcome} in {len(record['turns'])} turns", fontsize=9)
-    axes.set(xlim=(-1, 1), ylim=(-rows + 0.4, 0.6), yticks=[], xticks=[-1, 0, 1])
+    axes.set(xlim=(-1, 1), ylim=(-rows + 0.4, 0.6), yticks=[], xticks=[])
     axes.axvline(0, color="grey", linewidth=0.8)
