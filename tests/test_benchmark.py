@@ -1,12 +1,13 @@
 """The benchmark measures what it says; no test looks at how long anything took."""
 
 import json
+import sys
 
 import jax.numpy as jnp
 import pytest
 
 from experiments import benchmark
-from experiments.benchmarks import kernels, timing
+from experiments.benchmarks import kernels, timing, worlds
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +41,34 @@ def test_a_case_that_is_not_there_is_met_with_the_names(capsys):
     with pytest.raises(SystemExit):
         benchmark.main(["--only=GIGPO"])
     assert "GiGPO from strings" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_pool_does_the_work_of_its_single_environments(tmp_path, monkeypatch):
+    monkeypatch.setattr(worlds, "SLOTS", 4)
+    monkeypatch.setattr(worlds, "STEPS", 3)
+    game = worlds.GAME | dict(levels=(2, 2), cache=str(tmp_path / "games"))
+    monkeypatch.setattr(worlds, "GAME", game)
+    benchmark.main(["--suite=pool", f"--out={tmp_path}"])
+    (row,) = json.loads((tmp_path / "pool.json").read_text())["timings"]
+    assert row["name"] == "pool of TextWorld" and row["ratio_median"] > 0
+
+
+@pytest.mark.slow
+def test_an_iteration_is_timed_by_its_phases(tmp_path, monkeypatch):
+    small = worlds.config.smoke()
+    monkeypatch.setattr(worlds.config, "full", lambda: small)
+    monkeypatch.setattr(worlds, "SIZE", dict(train=2, held_out=1))
+    monkeypatch.setattr(timing, "ROUNDS", (1, 1))
+    benchmark.main(["--suite=iteration", f"--out={tmp_path}"])
+    rows = json.loads((tmp_path / "iteration.json").read_text())["timings"]
+    names = "play, environments alone, credit, log-probabilities, update".split(", ")
+    assert [row["name"] for row in rows] == names
+    sizes = {row["size"] for row in rows}
+    assert len(sizes) == 1 and sizes.pop().startswith("6 episodes, 48 turns")
+
+
+def test_without_its_peer_a_suite_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImportError, match=r"pip install 'rl_credit\[benchmark\]'"):
+        benchmark.main(["--suite=decode"])

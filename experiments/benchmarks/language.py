@@ -156,7 +156,7 @@ def _gradient(model: Decoder, params, batch: TokenBatch) -> jax.Array:
     def mean(params):
         return jnp.mean(update.score(model, params, batch, 1.0)[0])
 
-    return optax.global_norm(jax.grad(mean)(params))
+    return optax.tree.norm(jax.grad(mean)(params))
 
 
 def _peer_gradient(peer, tokens: np.ndarray) -> float:

@@ -229,13 +229,17 @@ def improved(
     advantages: np.ndarray,
     step: int,
 ) -> tuple[TrainState, Scalars]:
-    """The policy after the updates of a step, and the means of what was seen."""
+    """The policy after the updates of a step, and the means of what was seen.
+
+    Rows that teach nothing, their advantages being 0, are left out of sum and weight.
+    """
     settings = agent.world.settings
     how, temperature = settings.train, settings.play.temperature
     objective = settings.loss.objective(temperature)
     grown = settings.play.history is None
     rows = batching.rows(collected.episodes, advantages, grown=grown)
-    rows = rows if settings.loss.kl else batching.informative(rows)
+    if not (objective.kl or objective.entropy):
+        rows = batching.informative(rows)
     policy, seen = learner.policy, []
     for epoch in range(how.epochs):
         key = jax.random.fold_in(_key(settings, ORDER, step), epoch)

@@ -171,7 +171,7 @@ def apply(
     state: TrainState, gradient: Any, optimiser: Optimiser
 ) -> tuple[TrainState, dict[str, Array]]:
     """One step along a gradient; one that is not finite changes nothing."""
-    norm = optax.global_norm(gradient)
+    norm = optax.tree.norm(gradient)
     finite = jnp.isfinite(norm)
     steps, memory = optimiser.transformation.update(
         gradient, state.memory, state.params
