@@ -24,7 +24,7 @@ class Finished:
     workdir: pathlib.Path
     credit: str
     seed: int
-    before: dict[str, float]  # see `training.text_agent.result`
+    before: dict[str, float]  # see `training.evaluate.result`
     after: dict[str, float]
     seconds: float
 

@@ -1,9 +1,12 @@
 """How good a policy is on tasks it was not trained on."""
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from rl_credit.rollout.episodes import Episode
+from rl_credit.runtime import metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,3 +69,16 @@ def wilson(won: int, tried: int, z: float = 1.96) -> tuple[float, float]:
     middle = (share + spread / 2) / (1 + spread)
     half = z * ((share * (1 - share) + spread / 4) / tried) ** 0.5 / (1 + spread)
     return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def result(workdir: pathlib.Path) -> dict[str, Any]:
+    """Before and after, from the metrics of a finished run."""
+    lines = metrics.read(workdir)
+    judged = [line for line in lines if "held_out/success" in line]
+    names = ("success", "low", "high", "turns", "invalid", "episodes")
+
+    def share(line):
+        return {name: line[f"held_out/{name}"] for name in names}
+
+    spent = [v for line in lines for name, v in line.items() if name[:8] == "seconds/"]
+    return dict(before=share(judged[0]), after=share(judged[-1]), seconds=sum(spent))

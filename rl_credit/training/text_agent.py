@@ -85,7 +85,7 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
                 checkpoints.save(step + 1, learner, {})
             bar.update()
         writer.write(last, judged(agent, learner, last, bar))
-    records.write_json(workdir / RESULT, result(workdir))
+    records.write_json(workdir / RESULT, evaluate.result(workdir))
 
 
 def begun(
@@ -286,16 +286,3 @@ def _told(bar: tqdm.tqdm, doing: str) -> Tell:
         bar.set_description(f"{doing}: {ended} ended, {won} won")
 
     return tell
-
-
-def result(workdir: pathlib.Path) -> dict[str, Any]:
-    """Before and after, from the metrics of a finished run."""
-    lines = metrics.read(workdir)
-    judged = [line for line in lines if "held_out/success" in line]
-    names = ("success", "low", "high", "turns", "invalid", "episodes")
-
-    def share(line):
-        return {name: line[f"held_out/{name}"] for name in names}
-
-    spent = [v for line in lines for name, v in line.items() if name[:8] == "seconds/"]
-    return dict(before=share(judged[0]), after=share(judged[-1]), seconds=sum(spent))

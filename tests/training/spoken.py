@@ -52,7 +52,8 @@ def opened():
 def agent(world, *, grown=False, **changes):
     """An agent of that world with these settings."""
     history = None if grown else 0
-    settings = tiny.small(play__history=history, **changes)
+    play = dict(play__history=history, play__window=CONFIG.positions)
+    settings = tiny.small(**play, **changes)
     return Agent(
         dataclasses.replace(world, settings=settings), ByteTokenizer(), MODEL
     )

@@ -26,7 +26,7 @@ SMALL = {  # by dotted path: a prompt has 5 tokens and an answer up to 3
     "env.held_out": 4,
     "env.workers": 1,
     "model.tokenizer": "words",
-    "model.sizes": textworld.decoder(width=32, layers=1),
+    "model.sizes": textworld.model(width=32, layers=1)["sizes"],
     "play.format": "plain",
     "play.history": 0,
     "play.recalled": 0,
