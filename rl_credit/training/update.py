@@ -191,20 +191,17 @@ def step(
 ) -> tuple[TrainState, Mapping[str, float]]:
     """One update with the gradient of all `batches` together, and what was seen."""
     weight = np.float32(sum(objective.weight(batch) for batch in batches))
-    gradient = jax.tree.map(jnp.zeros_like, state.params)
-    sums: Sums | None = None
+    sums = _empty(state.params, batches[0])
     for batch in batches:
-        if sums is None:
-            sums = _empty(decoder, objective, state.params, gradient, batch)
         sums = accumulate(decoder, objective, state.params, sums, batch, weight)
-    assert sums is not None, "no batch"
     state, scalars = apply(state, sums.gradient, optimiser)
     seen = {n: float(t[0] / (t[1] or 1.0)) for n, t in sums.statistics.items()}
     return state, seen | {name: float(value) for name, value in scalars.items()}
 
 
-def _empty(decoder, objective, params, gradient, batch) -> Sums:
+def _empty(params: Params, batch: TokenBatch) -> Sums:
     """Sums of nothing, with the statistics that such a batch has."""
     keys = ["loss", "entropy", "kl_old", "moved"]
     keys += ["kl_reference"] if batch.ref_logps is not None else []
+    gradient = jax.tree.map(jnp.zeros_like, params)
     return Sums(gradient, {key: jnp.zeros(2) for key in keys})
