@@ -54,6 +54,7 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
 
     Raises UserError, before anything is trained, for settings that no run can have.
     """
+    began = time.monotonic()
     with contextlib.ExitStack() as stack:
         with blamed_on("config"):
             world = agents.opened(settings)
@@ -75,8 +76,9 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
         lines = stack.enter_context((workdir / TRANSCRIPTS).open("a"))
         last = settings.train.steps
         bar = stack.enter_context(tqdm.tqdm(total=last, initial=start))
+        seen = {"seconds/start": time.monotonic() - began}  # games, warm-up
         for step in range(start, last):
-            seen = judged(agent, learner, step, bar)
+            seen |= judged(agent, learner, step, bar)
             learner, more, told = iterated(agent, extras, learner, step, bar)
             writer.write(step, seen | more)
             lines.writelines(json.dumps({"step": step} | line) + "\n" for line in told)
@@ -84,7 +86,8 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
             if (step + 1) % settings.save.every == 0 or step + 1 == last:
                 checkpoints.save(step + 1, learner, {})
             bar.update()
-        writer.write(last, judged(agent, learner, last, bar))
+            seen = {}
+        writer.write(last, seen | judged(agent, learner, last, bar))
     records.write_json(workdir / RESULT, evaluate.result(workdir))
 
 
