@@ -29,9 +29,9 @@ def full() -> dict:
         env=env(),
         model=model(width=128, layers=2),
         play=play(),
-        demonstrations=60,
+        demonstrations=90,
         imitation=dict(
-            epochs=8, batch=32, learning_rate=1e-3, warmup=20, weight_decay=0.1
+            epochs=6, batch=32, learning_rate=1e-3, warmup=20, weight_decay=0.1
         ),
         credit=fragments.credit("gigpo", invalid_penalty=0.25),
         critic=fragments.critic(),
@@ -65,7 +65,7 @@ def env() -> dict:
     return dict(
         name="textworld",
         options=game,
-        train=100,
+        train=240,
         held_out=60,
         workers=2,
         step_timeout=60.0,
