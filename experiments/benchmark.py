@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from experiments.benchmarks import kernels, language, timing, worlds
+from experiments.benchmarks import bonuses, kernels, language, timing, worlds
 
 SUITES = {
     "kernels": kernels.cases,
@@ -26,6 +26,7 @@ SUITES = {
     "train_step": language.training,
     "pool": worlds.pool,
     "iteration": worlds.iteration,
+    "bonuses": bonuses.cases,
 }
 HEADER = (
     "| what | size | ours (ms) | peer | peer (ms) | peer / ours | first call + (ms) "
