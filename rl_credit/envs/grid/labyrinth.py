@@ -40,4 +40,4 @@ def labyrinth() -> Family:
     def draw(level: Int32[Array, ""]) -> Layout:
         return layout(start=jnp.int32(start), goal=jnp.int32(goal))
 
-    return Family(maps, draw)
+    return Family(maps, draw, size=1)

@@ -1,5 +1,6 @@
 """Every MultiRoom layout that ships can be finished, and is one of the generator's."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -73,5 +74,5 @@ def test_open_doors_are_part_of_the_map_and_others_are_sites():
         closed.maps == Tile.DOOR_LOCKED, opened.maps == Tile.DOOR_OPEN
     )
     assert set(np.unique(opened.maps)) - set(GROUND) == {Tile.WALL, Tile.UNSEEN}
-    assert opened.draw(np.int32(3)).sites.size == 0
-    assert closed.draw(np.int32(3)).sites.size == 5
+    assert opened.draw(jnp.int32(3)).sites.size == 0
+    assert closed.draw(jnp.int32(3)).sites.size == 5
