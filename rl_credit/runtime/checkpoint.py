@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
@@ -13,6 +14,7 @@ from orbax.checkpoint import checkpoint_managers
 from rl_credit.runtime.errors import UserError
 
 State = TypeVar("State")
+ARRAYS = (jax.Array, jax.ShapeDtypeStruct, np.ndarray)
 
 
 class Checkpoints:
@@ -98,7 +100,7 @@ class Checkpoints:
                 "delete what comes after the checkpoint you went back to"
             )
         args = ocp.args.Composite(
-            state=ocp.args.StandardSave(state),
+            state=ocp.args.StandardSave(jax.tree.map(_stored, state)),
             extra=ocp.args.JsonSave(dict(extra)),
             leaves=ocp.args.JsonSave(_leaves(state)),
         )
@@ -122,7 +124,8 @@ class Checkpoints:
             there = f"it has {steps}" if steps else "it has none at all"
             raise UserError(f"no checkpoint of step {step} in {self.folder}: {there}")
         wanted = _leaves(like)  # before the rest: it refuses leaves of other kinds
-        targets = jax.tree_util.tree_map_with_path(_target, like)
+        stored = jax.tree.map(_stored, like)
+        targets = jax.tree_util.tree_map_with_path(_target, stored)
         args = ocp.args.Composite(leaves=ocp.args.JsonRestore())
         saved = self._manager.restore(step, args=args).leaves
         self._check(step, saved, wanted)
@@ -130,7 +133,7 @@ class Checkpoints:
             state=ocp.args.StandardRestore(targets), extra=ocp.args.JsonRestore()
         )
         restored = self._manager.restore(step, args=args)
-        return restored.state, restored.extra
+        return jax.tree.map(_as_wanted, like, restored.state), restored.extra
 
     def _check(self, step: int, saved: dict[str, str], wanted: dict[str, str]) -> None:
         for path in wanted | saved:
@@ -169,7 +172,7 @@ def _leaves(tree: Any) -> dict[str, str]:
 
 
 def _described(path: str, leaf: Any) -> str:
-    if isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct, np.ndarray)):
+    if isinstance(leaf, ARRAYS):
         return f"{leaf.dtype}{list(leaf.shape)}"
     if type(leaf) in (int, float, bool):
         return type(leaf).__name__
@@ -177,6 +180,21 @@ def _described(path: str, leaf: Any) -> str:
         f"{path} is {leaf!r} ({type(leaf).__name__}); a state holds arrays, ints, "
         "floats and bools; other data goes to `extra`"
     )
+
+
+def _stored(leaf: Any) -> Any:
+    """The leaf; in place of an array of no elements, which Orbax refuses, one zero."""
+    if isinstance(leaf, ARRAYS) and leaf.size == 0:
+        return np.zeros(1, bool)
+    return leaf
+
+
+def _as_wanted(like: Any, restored: Any) -> Any:
+    """What was restored; an array of no elements where `like` has one."""
+    if isinstance(like, ARRAYS) and like.size == 0:
+        empty = np.zeros if isinstance(like, np.ndarray) else jnp.zeros
+        return empty(like.shape, like.dtype)
+    return restored
 
 
 def _target(path: Any, leaf: Any) -> Any:

@@ -28,6 +28,8 @@ def whole_state(seed):
         "double": np.array([0.1, 1 / 3]),
         "scalar": np.array(seed),
         "where": jnp.array([True, False]),
+        "empty": jnp.zeros((2, 0), jnp.int32),  # such as a room's lack of monsters
+        "empty_numpy": np.zeros((0, 3), np.uint8),
         "step": 2**40 + seed,
         "rate": 0.1,
         "done": True,
