@@ -18,7 +18,15 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from experiments.benchmarks import bonuses, kernels, language, timing, worlds
+from experiments.benchmarks import (
+    bonuses,
+    grid_turns,
+    kernels,
+    language,
+    ppo,
+    timing,
+    worlds,
+)
 
 SUITES = {
     "kernels": kernels.cases,
@@ -27,6 +35,8 @@ SUITES = {
     "pool": worlds.pool,
     "iteration": worlds.iteration,
     "bonuses": bonuses.cases,
+    "grid_turns": grid_turns.cases,
+    "ppo": ppo.cases,
 }
 HEADER = (
     "| what | size | ours (ms) | peer | peer (ms) | peer / ours | first call + (ms) "

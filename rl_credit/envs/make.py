@@ -20,7 +20,9 @@ class Entry:
 
 
 TEXT = {
+    "minihack": Entry("rl_credit.envs.text.grid:MiniHackText"),
     "scripted": Entry("rl_credit.envs.text.scripted:Scripted"),
+    "sokoban": Entry("rl_credit.envs.text.grid:SokobanText"),
     "textworld": Entry(
         "rl_credit.envs.text.textworld:TextWorld",
         extra="text",

@@ -1,6 +1,7 @@
 """What a run of the text agent is made of: tasks, environments, words, a decoder."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,6 +12,7 @@ from rl_credit.envs import make
 from rl_credit.envs.pool import Pool
 from rl_credit.envs.slot import Failed
 from rl_credit.envs.text import panels
+from rl_credit.envs.text.grid import GridText
 from rl_credit.envs.text.panels import Panel
 from rl_credit.models import decoder as decoders
 from rl_credit.models import weights
@@ -22,7 +24,7 @@ from rl_credit.models.tokenizer import (
     Tokenizer,
     WordTokenizer,
 )
-from rl_credit.rollout import prompts, turns
+from rl_credit.rollout import grid_episodes, grid_turns, prompts, turns
 from rl_credit.rollout.episodes import Episode
 from rl_credit.rollout.sampling import Sampling
 from rl_credit.rollout.speakers import Alone, Conversation, Guide, Speaker, Voice
@@ -63,7 +65,21 @@ class Agent:
     decoder: Decoder
 
     def __post_init__(self):
-        self.voice(self.world.settings.play.sampling)  # refuses what it cannot be
+        self.stage  # it and the voice refuse what cannot be
+
+    @functools.cached_property
+    def stage(self) -> grid_turns.Stage | None:
+        """What is played on the device: grids, by rules it can keep to; else None."""
+        settings = self.world.settings
+        voice, rules = self.voice(settings.play.sampling), settings.play.rules
+        built = make.constructor(settings.env.name)
+        if not (isinstance(built, type) and issubclass(built, GridText)):
+            return None
+        if not grid_turns.fits(rules):
+            return None
+        tasks = settings.env.train + settings.env.held_out
+        options = settings.env.options | dict(tasks=tasks, seed=settings.seed)
+        return grid_turns.Stage(built(**options), voice, rules)
 
     def voice(self, how: Sampling) -> Voice:
         """How it speaks."""
@@ -81,7 +97,14 @@ class Agent:
         how: Sampling,
         tell: Tell = lambda ended, won: None,
     ) -> list[Episode]:
-        """See `turns.play`."""
+        """See `turns.play`; a grid is played on the device, with the same result."""
+        if self.stage is not None:
+            outcome = grid_turns.play(
+                self.stage, params, key, tasks, attempts=attempts, how=how
+            )
+            episodes = grid_episodes.episodes(self.stage, tasks, attempts, outcome)
+            tell(len(episodes), sum(episode.won for episode in episodes))
+            return episodes
         settings, voice = self.world.settings.play, self.voice(how)
 
         def speaker(rows: int) -> Speaker:
