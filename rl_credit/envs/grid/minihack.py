@@ -84,6 +84,7 @@ TASKS: dict[str, Task] = {
     "Freeze-Random": _freeze([Kind.WAND, Kind.HORN], "zap", "apply"),
     "LavaCross": Task(skills.lava_cross, CROSS, 250),
     "WoD-Hard": Task(skills.wand_of_death, DEATH, 400),
+    "MultiRoom-N3-Lava": _rooms("n3", LAVA, CLOSED, WALK, 120),
     "MultiRoom-N4-Locked": _rooms("n4", WALL, LOCKED, LOCKS, 120),
     "MultiRoom-N6": _rooms("n6", WALL, CLOSED, WALK, 240),
     "MultiRoom-N6-Lava": _rooms("n6", LAVA, CLOSED, WALK, 240),

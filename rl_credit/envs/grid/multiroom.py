@@ -17,7 +17,7 @@ COVERS = {
 
 
 def multiroom(bank: str, wall: Tile, door: Tile, monsters: bool = False) -> Family:
-    """The layouts of a bank ("n4", "n6" or "n10"), with these walls and doors.
+    """The layouts of a bank (multiroom_layouts.BANKS), with these walls and doors.
 
     Around the rooms there is stone. `monsters` adds the three of the layout.
     """

@@ -2,8 +2,9 @@
 
     python -m rl_credit.envs.grid.multiroom_layouts --layouts 2000
 
-makes multiroom_n4.npz, multiroom_n6.npz and multiroom_n10.npz, each layout from its
-own seed, so that more layouts leave the first ones as they were.
+makes multiroom_n4.npz and the like, one for each row of `BANKS`; each layout is drawn
+from its own seed, so that more layouts leave the first ones as they were, as does a row
+that is added at the end.
 
 The rule is that of MiniGrid's MultiRoomEnv (3.2, 25 x 25): rooms, walls included, of
 4 .. largest cells a side; the first begins at a random cell; each next lies behind a
@@ -23,7 +24,12 @@ SIZE = 25
 SMALLEST = 4
 DRAWS = 8
 MONSTERS = 3
-BANKS = {"n4": (6, 5), "n6": (6, 10), "n10": (10, 10)}  # rooms, largest side
+BANKS = {  # rooms, largest side
+    "n4": (6, 5),
+    "n6": (6, 10),
+    "n10": (10, 10),
+    "n3": (3, 6),
+}
 FOLDER = pathlib.Path(__file__).parent / "banks"
 
 EAST, SOUTH, WEST, NORTH = range(4)

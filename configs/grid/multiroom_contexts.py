@@ -1,0 +1,61 @@
+"""MultiRoom with lava walls, positions counted: success against the number of maps.
+
+    python -m experiments.exploration --workdir=DIR --config.out=docs/results \\
+        --config=configs/grid/multiroom_contexts.py:quick
+
+The paper (arXiv 2306.03236, 3.1) finds with 6 rooms that a lifelong count falls from
+0.99 with one map to 0.00 with fresh ones, and that an episodic one stays (0.87).
+`quick`: 3 rooms, two CPU cores, 16 runs that are given less than a minute each. `full`:
+6 rooms, 36 runs (two sets of maps) of 5 x 20M steps: 3.6e9 in all, a day on one
+accelerator at 50k steps a second; do it in pieces (`--config.contexts="(1,)"`).
+`smoke`: seconds.
+"""
+
+import ml_collections
+
+from configs.grid import parts, study
+
+TWO_SETS = (0, 1)
+
+
+def get_config(size: str = "full") -> ml_collections.ConfigDict:
+    """`full`, `quick`, or `smoke`."""
+    return parts.sized(size, full=full, quick=quick, smoke=smoke)
+
+
+def full() -> dict:
+    """The maps of the paper."""
+    return study.sweep(
+        "multiroom_contexts",
+        tasks=("MultiRoom-N6-Lava",),
+        contexts=(1, 3, 5, 10, 0),
+        context_seeds=TWO_SETS,
+        bonuses=study.counts("position"),
+        agent=study.agent(frames=20_000_000),
+    )
+
+
+def quick() -> dict:
+    """Maps of 3 rooms (12 steps at best), seen 7x7 cells at a time."""
+    small = study.agent(
+        frames=200_000,
+        view=7,
+        play=dict(num_envs=32, horizon=128),
+        train=parts.train(
+            frames=200_000,
+            updates_per_call=7,
+            epochs=3,
+            minibatches=4,
+            learning_rate=1e-3,
+            anneal=False,
+        ),
+        evaluate=dict(every=1, episodes=16, greedy=False, threshold=None),
+        save=dict(every=4, keep=1),
+    )
+    changes = dict(tasks=("MultiRoom-N3-Lava",), contexts=(1, 3, 10, 0), agent=small)
+    return full() | changes | dict(name="multiroom_contexts_quick", context_seeds=(0,))
+
+
+def smoke() -> dict:
+    """Two bonuses on one map and on three."""
+    return study.smoke(quick())

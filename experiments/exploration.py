@@ -1,0 +1,40 @@
+"""Compares exploration bonuses over tasks and contexts, all seeds of a run at once.
+
+    python -m experiments.exploration --workdir=runs/multiroom_contexts \\
+        --config=configs/grid/multiroom_contexts.py:quick
+
+Every task, number of contexts and bonus is a run of the grid agent in its own folder. A
+study that was stopped is gone on with, run by run, and reported as far as it came.
+Ends with a table, interquartile means over the seeds with their 95% intervals, and
+pictures; `--config.out=docs/results` also writes them there. The size `:quick` of that
+config is for two CPU cores, `:smoke` only shows that all parts meet.
+"""
+
+import pathlib
+import shlex
+import sys
+
+from ml_collections import config_dict
+
+from rl_credit.analysis import exploration as report
+from rl_credit.runtime import launch
+from rl_credit.training import grid_sweep
+from rl_credit.training.grid_sweep import Sweep
+
+
+def main(config: config_dict.ConfigDict, workdir: pathlib.Path) -> None:
+    sweep = launch.sections(Sweep, config)
+    for _ in grid_sweep.run(sweep, workdir):
+        report.written(sweep, workdir, command())
+    print(f"\n{report.written(sweep, workdir, command())}\n\nIn {workdir}")
+
+
+def command() -> str:
+    """How this was called, but for folders, which are nobody's concern."""
+    given = [word for word in sys.argv[1:] if "workdir" not in word]
+    told = [shlex.quote(word) for word in given if not word.startswith("--config.out")]
+    return " ".join(["python -m experiments.exploration", *told, "--workdir=DIR"])
+
+
+if __name__ == "__main__":
+    launch.run(main, __doc__)

@@ -1,0 +1,107 @@
+"""Many runs of the grid agent: tasks, contexts and bonuses, each with each."""
+
+import dataclasses
+import itertools
+import json
+import pathlib
+from collections.abc import Iterator
+
+import tqdm
+
+from rl_credit.runtime.errors import blamed_on
+from rl_credit.training import grid_agent
+from rl_credit.training.grid_settings import Bonus, Settings
+
+FRESH = 0  # number of contexts: a level that is new in every episode
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """What is compared, and the agent that all runs share.
+
+    The agent's own task, options of contexts, and bonus are replaced in every run.
+    """
+
+    name: str  # of the study, in its report
+    out: str  # folder of the documents that the report also goes to; "": none
+    tasks: tuple[str, ...]  # names of environments
+    contexts: tuple[int, ...]  # how many levels there are; 0: a fresh one each episode
+    context_seeds: tuple[int, ...]  # draws of these levels; fresh ones have but one
+    bonuses: dict[str, Bonus] = dataclasses.field(hash=False)  # by a name of yours
+    agent: Settings
+
+    def __post_init__(self):
+        for name in ("tasks", "contexts", "context_seeds", "bonuses"):
+            given = tuple(getattr(self, name))
+            if not given or len(set(given)) < len(given):
+                raise ValueError(f"{name} is {given}; give one or more, none twice")
+        for bonus in self.bonuses:
+            if not bonus.replace("_", "").replace("-", "").isalnum():
+                what = "names a folder; use letters, digits, _ and -"
+                raise ValueError(f"bonus {bonus!r} {what}")
+
+    def cells(self) -> list["Cell"]:
+        """Every run, in the order in which they are done."""
+        places = [
+            (task, count, seed)
+            for task in self.tasks
+            for count in self.contexts
+            for seed in (self.context_seeds if count else self.context_seeds[:1])
+        ]
+        return [
+            Cell(task, count, seed, bonus, self._settings(task, count, seed, bonus))
+            for (task, count, seed), bonus in itertools.product(places, self.bonuses)
+        ]
+
+    def _settings(self, task: str, count: int, seed: int, bonus: str) -> Settings:
+        options = self.agent.env.options | dict(num_contexts=count, context_seed=seed)
+        env = dataclasses.replace(self.agent.env, name=task, options=options)
+        return dataclasses.replace(self.agent, env=env, bonus=self.bonuses[bonus])
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One run of the grid agent, all seeds side by side."""
+
+    task: str
+    contexts: int
+    context_seed: int
+    bonus: str  # its name in the sweep
+    settings: Settings
+
+    def folder(self, workdir: pathlib.Path) -> pathlib.Path:
+        """Where the run writes."""
+        fresh = self.contexts == FRESH
+        levels = "fresh" if fresh else f"{self.contexts}-of-{self.context_seed}"
+        return workdir / "cells" / self.task / levels / self.bonus
+
+    def finished(self, workdir: pathlib.Path) -> bool:
+        """Whether there is a result of these very settings."""
+        folder = self.folder(workdir)
+        if not (folder / grid_agent.RESULT).is_file():
+            return False
+        wanted = json.loads(json.dumps(dataclasses.asdict(self.settings)))
+        return json.loads((folder / "config.json").read_text()) == wanted
+
+    def result(self, workdir: pathlib.Path) -> dict:
+        """What `grid_agent.result` wrote."""
+        return json.loads((self.folder(workdir) / grid_agent.RESULT).read_text())
+
+
+def run(sweep: Sweep, workdir: pathlib.Path) -> Iterator[Cell]:
+    """Does every run that is not finished; those that are begun are gone on with.
+
+    Yields each as it is finished, those that were at once, so that a report may grow.
+
+    Raises UserError, before anything is trained, for a run that cannot be, and for a
+    folder that holds one of other settings.
+    """
+    with blamed_on("config"):
+        cells = sweep.cells()
+    bar = tqdm.tqdm(cells, desc=sweep.name, unit="run")
+    for cell in bar:
+        if not cell.finished(workdir):
+            folder = cell.folder(workdir)
+            bar.set_postfix_str(str(folder.relative_to(workdir / "cells")))
+            grid_agent.train(cell.settings, folder)
+        yield cell

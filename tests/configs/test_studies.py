@@ -1,0 +1,31 @@
+"""Every size of every study of bonuses makes a sweep."""
+
+import pytest
+
+from configs.grid import corridor, keyroom, minihack16, multiroom_contexts
+from rl_credit.envs.grid.minihack import TASKS
+from rl_credit.runtime.sections import sections
+from rl_credit.training.grid_sweep import Sweep
+
+STUDIES = {
+    "multiroom_contexts": (multiroom_contexts, {"full": 36, "quick": 16, "smoke": 4}),
+    "corridor": (corridor, {"full": 24, "quick": 4, "smoke": 2}),
+    "keyroom": (keyroom, {"full": 8, "quick": 4, "smoke": 2}),
+    "minihack16": (minihack16, {"full": 96, "cores": 24, "smoke": 2}),
+}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_size_makes_a_sweep_of_so_many_runs(study, tmp_path):
+    module, counts = STUDIES[study]
+    for size, count in counts.items():
+        sweep = sections(Sweep, module.get_config(size))
+        cells = sweep.cells()
+        assert len({cell.folder(tmp_path) for cell in cells}) == len(cells) == count
+        assert set(sweep.tasks) <= set(TASKS)
+
+
+def test_the_sixteen_tasks_are_those_of_the_paper():
+    tasks = minihack16.get_config().tasks
+    assert len(set(tasks)) == 16 and set(tasks) <= set(TASKS)
+    assert sections(Sweep, minihack16.get_config("smoke")).agent.seeds == 2
