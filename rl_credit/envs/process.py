@@ -14,7 +14,10 @@ from multiprocessing.connection import Connection
 from rl_credit.envs import worker
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-HASHES = {"PYTHONHASHSEED": "0"}  # the order of sets is part of being deterministic
+FIXED = {
+    "PYTHONHASHSEED": "0",  # the order of sets is part of being deterministic
+    "JAX_PLATFORMS": "cpu",  # a jitted world must not claim the learner's accelerator
+}
 
 
 class Process:
@@ -107,7 +110,7 @@ def _interpreter(files: tuple[int, ...]) -> subprocess.Popen:
         stdin=subprocess.DEVNULL,
         stdout=2,  # what a simulator prints must not mix with the run's own output
         start_new_session=True,  # Ctrl-C is for the parent alone
-        env={name: "1" for name in ONE_THREAD} | os.environ | HASHES,
+        env={name: "1" for name in ONE_THREAD} | os.environ | FIXED,
     )
 
 

@@ -55,12 +55,13 @@ class Unfaithful(Misbehaving):
 
 
 class Telling(Scripted):
-    """Says what is asked for: "pid", or "modules" that its process has imported."""
+    """Says what is asked for: "pid", "modules" that are imported, its "platforms"."""
 
     def step(self, action: str) -> Turn:
         if action == "freeze":
             ctypes.PyDLL(None).sleep(3600)
         told = {"pid": str(os.getpid()), "modules": " ".join(sys.modules)}
+        told["platforms"] = os.environ.get("JAX_PLATFORMS", "any")
         return Turn(told[action])
 
 

@@ -85,6 +85,8 @@ def test_workers_are_other_processes_and_know_nothing_of_jax():
         assert len({*pids, str(os.getpid())}) == 3
         assert pids[:2] == pids[2:]
         modules = pool.step(["modules"] * 4)[0].observation.split()
+        platforms = {turn.observation for turn in pool.step(["platforms"] * 4)}
+    assert platforms == {"cpu"}  # the accelerator is the learner's
     assert "rl_credit.envs.text.scripted" in modules
     assert {"jax", "jaxlib", "numpy"}.isdisjoint(modules)
 
