@@ -1,10 +1,21 @@
 """Parts that several configs share."""
 
+from collections.abc import Callable
 from typing import Any
+
+import ml_collections
 
 from rl_credit.credit.estimators import ESTIMATORS
 from rl_credit.losses.policy import POLICY
+from rl_credit.ops import names
 from rl_credit.training import update
+
+
+def sized(size: str, **sizes: Callable[[], dict]) -> ml_collections.ConfigDict:
+    """The config of one of the sizes; ValueError names them for another."""
+    if size not in sizes:
+        raise ValueError(names.unknown("size", size, sizes))
+    return ml_collections.ConfigDict(sizes[size]())
 
 
 def credit(name: str, **changes: Any) -> dict[str, Any]:

@@ -10,12 +10,13 @@ maps of each, 24 runs of 5 x 5M steps, 6e8 in all: hours of two cores, in pieces
 
 import ml_collections
 
+from configs import fragments
 from configs.grid import parts, study
 
 
 def get_config(size: str = "full") -> ml_collections.ConfigDict:
     """`full`, `quick`, or `smoke`."""
-    return parts.sized(size, full=full, quick=quick, smoke=smoke)
+    return fragments.sized(size, full=full, quick=quick, smoke=smoke)
 
 
 def full() -> dict:

@@ -10,12 +10,13 @@ count and an episodic one both work: what is to be seen is the same on every map
 
 import ml_collections
 
+from configs import fragments
 from configs.grid import parts, study
 
 
 def get_config(size: str = "full") -> ml_collections.ConfigDict:
     """`full`, `quick`, or `smoke`."""
-    return parts.sized(size, full=full, quick=quick, smoke=smoke)
+    return fragments.sized(size, full=full, quick=quick, smoke=smoke)
 
 
 def full() -> dict:

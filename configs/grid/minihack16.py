@@ -14,6 +14,7 @@ cores. `smoke`: seconds.
 
 import ml_collections
 
+from configs import fragments
 from configs.grid import parts, study
 
 SKILL = (
@@ -41,7 +42,7 @@ BONUSES = ("none", "rnd", "noveld", "e3b", "e3b_x_noveld", "e3b_x_rnd")
 
 def get_config(size: str = "full") -> ml_collections.ConfigDict:
     """`full`, `cores`, or `smoke`."""
-    return parts.sized(size, full=full, cores=cores, smoke=smoke)
+    return fragments.sized(size, full=full, cores=cores, smoke=smoke)
 
 
 def full() -> dict:

@@ -9,12 +9,13 @@ steps.
 
 import ml_collections
 
+from configs import fragments
 from configs.grid import parts
 
 
 def get_config(size: str = "full") -> ml_collections.ConfigDict:
     """`full`, or `smoke`."""
-    return parts.sized(size, full=full, smoke=smoke)
+    return fragments.sized(size, full=full, smoke=smoke)
 
 
 def full() -> dict:

@@ -13,6 +13,7 @@ accelerator at 50k steps a second; do it in pieces (`--config.contexts="(1,)"`).
 
 import ml_collections
 
+from configs import fragments
 from configs.grid import parts, study
 
 TWO_SETS = (0, 1)
@@ -20,7 +21,7 @@ TWO_SETS = (0, 1)
 
 def get_config(size: str = "full") -> ml_collections.ConfigDict:
     """`full`, `quick`, or `smoke`."""
-    return parts.sized(size, full=full, quick=quick, smoke=smoke)
+    return fragments.sized(size, full=full, quick=quick, smoke=smoke)
 
 
 def full() -> dict:

@@ -1,18 +1,6 @@
 """Parts that the configs of grids share."""
 
-from collections.abc import Callable
 from typing import Any
-
-import ml_collections
-
-from rl_credit.ops import names
-
-
-def sized(size: str, **sizes: Callable[[], dict]) -> ml_collections.ConfigDict:
-    """The config of one of the sizes; ValueError names them for another."""
-    if size not in sizes:
-        raise ValueError(names.unknown("size", size, sizes))
-    return ml_collections.ConfigDict(sizes[size]())
 
 
 def config(name: str, **changes: Any) -> dict:

@@ -9,15 +9,11 @@ import ml_collections
 
 from configs import fragments
 from configs.text import textworld
-from rl_credit.ops import names
 
 
 def get_config(size: str = "full") -> ml_collections.ConfigDict:
     """`full`, or `smoke`."""
-    sizes = {"full": full, "smoke": smoke}
-    if size not in sizes:
-        raise ValueError(names.unknown("size", size, sizes))
-    return ml_collections.ConfigDict(sizes[size]())
+    return fragments.sized(size, full=full, smoke=smoke)
 
 
 def full() -> dict:

@@ -17,16 +17,10 @@ from rl_credit.models.grid import Sizes
 from rl_credit.ops import names
 from rl_credit.rollout.scan import World
 from rl_credit.training.grid_bonus import Curiosity
+from rl_credit.training.save import Save, at_least
 
 GYMNAX = "gymnax:"
 KEYS = {"message": "num_messages", "observation": "", "position": "num_positions"}
-
-
-def _at_least(low: int, **values: int) -> None:
-    """Raises ValueError naming a value that is lower."""
-    for name, value in values.items():
-        if value < low:
-            raise ValueError(f"{name} is {value}; give {low} or more")
 
 
 def _from_0_to_1(**values: float) -> None:
@@ -159,7 +153,7 @@ class Play:
         return self.num_envs * self.horizon
 
     def __post_init__(self):
-        _at_least(1, num_envs=self.num_envs, horizon=self.horizon)
+        at_least(1, num_envs=self.num_envs, horizon=self.horizon)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,9 +197,9 @@ class Train:
     clip: float  # largest norm of a gradient
 
     def __post_init__(self):
-        _at_least(0, frames=self.frames)
-        _at_least(1, updates_per_call=self.updates_per_call)
-        _at_least(1, epochs=self.epochs, minibatches=self.minibatches)
+        at_least(0, frames=self.frames)
+        at_least(1, updates_per_call=self.updates_per_call)
+        at_least(1, epochs=self.epochs, minibatches=self.minibatches)
         _positive(learning_rate=self.learning_rate, clip=self.clip)
 
 
@@ -219,19 +213,8 @@ class Evaluate:
     threshold: float | None  # a return that is success; None: it is to end, being paid
 
     def __post_init__(self):
-        _at_least(0, every=self.every)
-        _at_least(1, episodes=self.episodes)
-
-
-@dataclasses.dataclass(frozen=True)
-class Save:
-    """How often a checkpoint is written, in calls, and how many are kept."""
-
-    every: int
-    keep: int
-
-    def __post_init__(self):
-        _at_least(1, every=self.every, keep=self.keep)
+        at_least(0, every=self.every)
+        at_least(1, episodes=self.episodes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -277,8 +260,8 @@ class Settings:
         return optax.chain(optax.clip_by_global_norm(how.clip), adam)
 
     def __post_init__(self):
-        _at_least(0, seed=self.seed)
-        _at_least(1, seeds=self.seeds)
+        at_least(0, seed=self.seed)
+        at_least(1, seeds=self.seeds)
         if self.columns % self.train.minibatches:
             what = "environments" if self.model.memory else "steps of a rollout"
             raise ValueError(

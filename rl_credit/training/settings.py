@@ -13,17 +13,11 @@ from rl_credit.rollout.sampling import Sampling
 from rl_credit.rollout.turns import Rules
 from rl_credit.training import source
 from rl_credit.training.imitation import Imitation
+from rl_credit.training.save import Save, at_least
 from rl_credit.training.state import Optimiser
 from rl_credit.training.update import Objective
 
 TOKENIZERS = ("words", "bytes", "pretrained")
-
-
-def _at_least(low: int, **values: int) -> None:
-    """Raises ValueError naming a value that is lower."""
-    for name, value in values.items():
-        if value < low:
-            raise ValueError(f"{name} is {value}; give {low} or more")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +34,8 @@ class World:
 
     def __post_init__(self):
         make.constructor(self.name)
-        _at_least(1, train=self.train, held_out=self.held_out, workers=self.workers)
-        _at_least(0, restarts=self.restarts)
+        at_least(1, train=self.train, held_out=self.held_out, workers=self.workers)
+        at_least(0, restarts=self.restarts)
         if self.step_timeout <= 0:
             raise ValueError(f"step_timeout is {self.step_timeout}; give seconds > 0")
 
@@ -214,9 +208,9 @@ class Train(Rates):
     tokens: int  # most in a microbatch
 
     def __post_init__(self):
-        _at_least(0, steps=self.steps, resample=self.resample)
-        _at_least(1, tasks=self.tasks, attempts=self.attempts, epochs=self.epochs)
-        _at_least(1, minibatches=self.minibatches, tokens=self.tokens)
+        at_least(0, steps=self.steps, resample=self.resample)
+        at_least(1, tasks=self.tasks, attempts=self.attempts, epochs=self.epochs)
+        at_least(1, minibatches=self.minibatches, tokens=self.tokens)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,19 +228,8 @@ class Evaluate:
 
     def __post_init__(self):
         self.sampling  # it refuses what it cannot be
-        _at_least(0, every=self.every)
-        _at_least(1, attempts=self.attempts)
-
-
-@dataclasses.dataclass(frozen=True)
-class Save:
-    """How often a checkpoint is written, and how many are kept."""
-
-    every: int
-    keep: int
-
-    def __post_init__(self):
-        _at_least(1, every=self.every, keep=self.keep)
+        at_least(0, every=self.every)
+        at_least(1, attempts=self.attempts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -268,7 +251,7 @@ class Settings:
     save: Save
 
     def __post_init__(self):
-        _at_least(0, seed=self.seed, demonstrations=self.demonstrations)
+        at_least(0, seed=self.seed, demonstrations=self.demonstrations)
         positions = self.model.sizes.get("positions", self.play.window)
         if self.play.window > positions:
             raise ValueError(
