@@ -130,7 +130,9 @@ def _batch(tokens: np.ndarray) -> TokenBatch:
     )
 
 
+@functools.partial(jax.jit, static_argnames="model")
 def _score(model: Decoder, params, batch: TokenBatch) -> jax.Array:
+    """Without the entropies, which the peer does not compute either."""
     return update.score(model, params, batch, 1.0)[0]
 
 

@@ -1,5 +1,6 @@
 """Rotary positions and causal attention with grouped queries."""
 
+import functools
 import math
 
 import jax
@@ -114,11 +115,13 @@ def attend(
     return _plain(queries, keys, values, mask)
 
 
+@functools.partial(jax.checkpoint, prevent_cse=False)
 def _plain(queries, keys, values, mask) -> Float[Array, "batch time heads dim"]:
     """As `jax.nn.dot_product_attention`, which on a CPU takes several times as long.
 
     Query heads that share a key head are rows of one product, and the weighted sum is
-    divided by its weights last, when it is small.
+    divided by its weights last, when it is small. The gradient computes the weights
+    again: what is kept grows with the length, not with its square.
     """
     batch, time, heads, dim = queries.shape
     groups = keys.shape[2]

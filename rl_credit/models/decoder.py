@@ -22,6 +22,7 @@ from rl_credit.models import attention
 from rl_credit.models import cache as caches
 from rl_credit.models.cache import Cache
 from rl_credit.models.config import DecoderConfig
+from rl_credit.ops import dense
 
 Params = Mapping[str, Any]
 Tokens = Int[Array, "batch time"]
@@ -163,7 +164,7 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
-    """down(silu(gate(x)) * up(x)); SwiGLU (arXiv 2002.05202)."""
+    """down(gated(gate(x), up(x))); SwiGLU (arXiv 2002.05202)."""
 
     config: DecoderConfig
 
@@ -173,15 +174,15 @@ class Mlp(nn.Module):
         gates = _dense(self.config, self.config.mlp_width, "gate")(hidden)
         raised = _dense(self.config, self.config.mlp_width, "up")(hidden)
         lower = _dense(self.config, self.config.width, "down", last=True)
-        return lower(silu(gates) * raised)
+        return lower(gated(gates, raised))
 
 
-def silu(gates: Float[Array, "..."]) -> Float[Array, "..."]:
-    """x sigmoid(x), as a quotient: on a CPU twice as fast backward as `nn.silu`.
-
-    Below -80, where it is 0, the exponential stays finite.
-    """
-    return gates / (1 + jnp.exp(-jnp.maximum(gates, -80)))
+@functools.partial(jax.checkpoint, prevent_cse=False)
+def gated(
+    gates: Float[Array, "*rows width"], raised: Float[Array, "*rows width"]
+) -> Float[Array, "*rows width"]:
+    """silu(gates) * raised; its gradient keeps these two and nothing between."""
+    return nn.silu(gates) * raised
 
 
 class Norm(nn.Module):
@@ -223,6 +224,17 @@ def _dense(
 ) -> nn.Dense:
     """A projection; `last` ones add to the residual: GPT-2 draws them smaller."""
     spread = SPREAD / (2 * config.layers) ** 0.5 if last else SPREAD
-    draw = nn.initializers.normal(spread)
-    dtype = jnp.dtype(config.dtype)
-    return nn.Dense(size, use_bias=bias, dtype=dtype, kernel_init=draw, name=name)
+    return nn.Dense(
+        size,
+        use_bias=bias,
+        dtype=jnp.dtype(config.dtype),
+        kernel_init=nn.initializers.normal(spread),
+        name=name,
+        dot_general=_product,
+    )
+
+
+def _product(inputs: Array, kernel: Array, axes, precision) -> Array:
+    """`dense.product` as Linen calls it; these axes and this precision are its own."""
+    assert axes == (((inputs.ndim - 1,), (0,)), ((), ())) and precision is None
+    return dense.product(inputs, kernel)

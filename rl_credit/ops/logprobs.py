@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from rl_credit.ops import dense
+
 LOWEST = -1e30  # stands for a logit of -inf, whose product with probability 0 is NaN
 
 Scores = tuple[Float[Array, "batch time"], Float[Array, "batch time"]]
@@ -50,7 +52,8 @@ def from_hidden(
 
     def score(hidden, tokens):
         matrix = output.astype(hidden.dtype)
-        logits = jnp.matmul(hidden, matrix, preferred_element_type=jnp.float32)
+        logits = dense.product(hidden, matrix, jnp.float32)
+        logits = jax.lax.optimization_barrier(logits)  # XLA:CPU is slow at both in one
         return _score(logits / temperature, tokens)
 
     return _over_time(score, (hidden, tokens), chunk)
@@ -62,11 +65,14 @@ def _score(
     """Log-probabilities and entropies of one chunk."""
     logits = jnp.maximum(logits, LOWEST)
     shifted = logits - jax.lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True))
-    normaliser = jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True))
-    chosen = tokens[..., None] == jnp.arange(logits.shape[-1])[None, None]
-    logps = jnp.sum(jnp.where(chosen, shifted - normaliser, 0.0), axis=-1)
-    mean_logits = jnp.sum(jnp.exp(shifted - normaliser) * shifted, axis=-1)
-    return logps, normaliser[..., 0] - mean_logits
+    weights = jnp.exp(shifted)
+    total = jnp.sum(weights, axis=-1)
+    normaliser = jnp.log(total)
+    known = (tokens >= 0) & (tokens < logits.shape[-1])
+    given = jnp.where(known, tokens, 0)[..., None]
+    chosen = jnp.take_along_axis(shifted, given, axis=-1)[..., 0]
+    logps = jnp.where(known, chosen - normaliser, 0.0)
+    return logps, normaliser - jnp.sum(weights * shifted, axis=-1) / total
 
 
 def _over_time(score: Callable, arrays: tuple[Array, ...], chunk: int) -> Scores:
