@@ -1,4 +1,4 @@
-"""Times our kernels beside their peers', on the same work, in the same process.
+"""Times ours beside its peers, on the same work, in turn.
 
     python -m experiments.benchmark --suite=kernels --out=runs/benchmark
 
@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from experiments.benchmarks import (
     bonuses,
+    envs,
     grid_turns,
     kernels,
     language,
@@ -37,6 +38,7 @@ SUITES = {
     "bonuses": bonuses.cases,
     "grid_turns": grid_turns.cases,
     "ppo": ppo.cases,
+    "envs": envs.cases,
 }
 HEADER = (
     "| what | size | ours (ms) | peer | peer (ms) | peer / ours | first call + (ms) "
@@ -72,16 +74,19 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def table(timings: Sequence[timing.Timing]) -> str:
-    """The Markdown table: medians, and in brackets the fastest and the slowest run."""
+    """The Markdown table: medians, and in brackets the fastest and the slowest run.
+
+    Then steps in a second, in millions, where the case counts them.
+    """
     lines = [HEADER]
     for row in timings:
         ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
         cells = (
             row.name,
             row.size,
-            _spread(row.ours),
+            _spread(row, row.ours),
             row.peer_name,
-            _spread(row.peer),
+            _spread(row, row.peer),
             ratio,
             f"{row.compiled:.0f}",
             row.goal,
@@ -90,10 +95,11 @@ def table(timings: Sequence[timing.Timing]) -> str:
     return "\n".join(lines)
 
 
-def _spread(times: Sequence[float]) -> str:
+def _spread(row: timing.Timing, times: list[float]) -> str:
     if not times:
         return ""
-    return f"{np.median(times):.3g} ({min(times):.3g} to {max(times):.3g})"
+    spread = f"{np.median(times):.3g} ({min(times):.3g} to {max(times):.3g})"
+    return f"{spread}, {row.rate(times) / 1e6:.3g} M/s" if row.steps else spread
 
 
 def _machine() -> str:
