@@ -41,6 +41,7 @@ def quick() -> dict:
         view=11,
         model=parts.mlp(64, activation="relu") | dict(features=128),
         play=dict(num_envs=32, horizon=64),
+        loss=dict(clip=0.2, value_clip=10.0, value=0.5, entropy=0.02),
         train=parts.train(
             frames=500_000,
             updates_per_call=35,
