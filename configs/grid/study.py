@@ -46,12 +46,12 @@ def counts(count: str) -> dict:
 
 def smoke(full: dict, **changes: Any) -> dict:
     """The first task, two numbers of contexts and two bonuses, a blink each."""
-    bonuses = dict(list(full["bonuses"].items())[1:3])
+    named = [item for item in full["bonuses"].items() if item[0] != "none"]
     return full | dict(
         tasks=full["tasks"][:1],
         contexts=full["contexts"][:2],
         context_seeds=(0,),
-        bonuses=bonuses,
+        bonuses=dict(named[:2]),
         agent=parts.smoke(full["agent"]),
         **changes,
     )
