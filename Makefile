@@ -7,7 +7,7 @@ WORKDIR = runs/textworld
 ARGS =
 
 # Memory that was freed is kept and used again, in huge pages: taking it from the system
-# anew at each update can cost as much as half of the update.
+# anew at each update can cost a third of the update.
 export GLIBC_TUNABLES = glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1$\
 :glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736
 

@@ -41,9 +41,14 @@ def quick() -> dict:
     """One map of two rooms."""
     changes = dict(name="corridor_quick", tasks=("Corridor-R2",), context_seeds=(0,))
     agent = full()["agent"]
-    brief = dict(frames=1_000_000)
-    changes |= dict(agent=agent | dict(train=agent["train"] | brief))
-    return full() | changes
+    brief = dict(frames=500_000, updates_per_call=5, epochs=3, minibatches=4)
+    agent |= dict(
+        model=parts.mlp(64, activation="relu", features=128),
+        loss=agent["loss"] | dict(entropy=0.02),
+        train=agent["train"] | brief,
+        evaluate=agent["evaluate"] | dict(every=3),
+    )
+    return full() | changes | dict(agent=agent)
 
 
 def smoke() -> dict:

@@ -37,7 +37,7 @@ def quick() -> dict:
         train=agent["train"] | brief, evaluate=agent["evaluate"] | dict(every=3)
     )
     changes |= dict(play=dict(num_envs=32, horizon=128))
-    changes |= dict(model=parts.mlp(64, activation="relu") | dict(features=128))
+    changes |= dict(model=parts.mlp(64, activation="relu", features=128))
     name = dict(name="keyroom_quick", tasks=("KeyRoom-S5",))
     return full() | name | dict(agent=agent | changes)
 

@@ -45,13 +45,15 @@ def bonus(name: str, **changes: Any) -> dict:
     return section | dict(count="position") | changes
 
 
-def mlp(*hidden: int, activation: str = "tanh") -> dict:
-    """The section `model`: policy and value apart, planes flattened."""
+def mlp(
+    *hidden: int, activation: str = "tanh", features: int = 0, memory: int = 0
+) -> dict:
+    """The section `model`: planes flattened; policy and value share `features` units."""
     return dict(
         channels=(),
         stride=1,
-        features=0,
-        memory=0,
+        features=features,
+        memory=memory,
         hidden=hidden,
         activation=activation,
     )
@@ -59,8 +61,8 @@ def mlp(*hidden: int, activation: str = "tanh") -> dict:
 
 def conv(*channels: int, features: int, memory: int = 0) -> dict:
     """The section `model`: 3x3 convolutions that policy and value share."""
-    sizes = dict(channels=channels, features=features, memory=memory)
-    return mlp(64, activation="relu") | sizes
+    sizes = dict(features=features, memory=memory)
+    return mlp(64, activation="relu", **sizes) | dict(channels=channels)
 
 
 def train(**changes: Any) -> dict:

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from gymnax.environments.environment import Environment
 
+from configs.grid import minihack16
 from experiments.benchmarks import peer_process
 from experiments.benchmarks.timing import Case, Took
 from rl_credit.envs.grid import minihack, register, sokoban_levels
@@ -23,15 +24,7 @@ SECONDS = 1.0  # of a run of MiniHack
 BOXES = "Sokoban-10x10-4"  # the only size that jumanji has
 COMPILES = "first call < 15 s"
 
-SKILLS = (  # their actions are restricted to those that help, as ours are
-    "Levitate-Potion",
-    "Levitate-Boots",
-    "Freeze-Horn",
-    "Freeze-Wand",
-    "Freeze-Random",
-    "LavaCross",
-    "WoD-Hard",
-)
+SKILLS = minihack16.SKILL  # their actions are restricted to those that help, as ours
 ALONE = {
     "Sokoban-6x6-1": "none: jumanji has 10x10 only",
     "Sokoban-7x7-2": "none: jumanji has 10x10 only",

@@ -8,7 +8,10 @@ from rl_credit.runtime.sections import sections
 from rl_credit.training.grid_sweep import Sweep
 
 STUDIES = {
-    "multiroom_contexts": (multiroom_contexts, {"full": 36, "quick": 8, "smoke": 4}),
+    "multiroom_contexts": (
+        multiroom_contexts,
+        {"full": 36, "product": 16, "quick": 8, "smoke": 4},
+    ),
     "corridor": (corridor, {"full": 24, "quick": 4, "smoke": 2}),
     "keyroom": (keyroom, {"full": 8, "quick": 4, "smoke": 2}),
     "minihack16": (minihack16, {"full": 96, "cores": 24, "smoke": 2}),

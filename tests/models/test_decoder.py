@@ -121,19 +121,30 @@ def test_unrolled_layers_read_a_cache_as_well():
     np.testing.assert_allclose(actual, expected, atol=2e-5, rtol=1e-4)
 
 
-def test_what_passes_a_gate_has_the_gradients_of_its_formula(compiled):
-    gates = np.linspace(-100.0, 100.0, 2001)
-    raised = np.cos(gates)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_passes_a_gate_and_its_gradients_are_those_of_the_formula(dtype, compiled):
+    near = np.linspace(-100.0, 100.0, 2001)
+    far = [-1e4, -1e3, -81.0, -79.0, 1e3, 1e4]
+    gates = jnp.asarray(np.concatenate([near, far]), dtype)
+    raised = jnp.asarray(np.cos(np.arange(gates.size)), dtype)
 
-    def total(gates, raised):
-        return jnp.sum(decoder.gated(gates, raised))
+    def pulled(gates, raised):
+        value, pull = jax.vjp(decoder.gated, gates[None], raised[None])
+        return value, *pull(jnp.ones_like(value))
 
-    slopes = compiled(jax.grad(total, argnums=(0, 1)))(
-        jnp.asarray(gates, jnp.float32), jnp.asarray(raised, jnp.float32)
-    )
-    share = 1 / (1 + np.exp(-gates))
-    expected = raised * share * (1 + gates * (1 - share)), gates * share
-    np.testing.assert_allclose(slopes, expected, rtol=1e-5, atol=1e-5)
+    found = compiled(pulled)(gates, raised)
+    wide, high = (np.asarray(x, np.float64) for x in (gates, raised))
+    share = np.exp(-np.logaddexp(0, -wide))
+    bent = share * (1 + wide * (1 - share))
+    expected = high * wide * share, high * bent, wide * share
+    coarse = dict(atol=1e-5) if dtype == "float32" else dict(atol=0.04, rtol=0.02)
+    for actual, right in zip(found, expected):
+        actual = actual[0]
+        assert actual.dtype == dtype
+        assert np.isfinite(np.asarray(actual, np.float64)).all()
+        np.testing.assert_allclose(
+            np.asarray(actual, np.float64), right, **{"rtol": 1e-5, **coarse}
+        )
 
 
 def test_layers_are_computed_again_for_their_gradient_when_asked():
