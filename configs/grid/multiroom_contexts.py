@@ -5,11 +5,11 @@
 
 The paper (arXiv 2306.03236, 3.1) finds with 6 rooms that a lifelong count falls from
 0.99 with one map to 0.00 with fresh ones, and that an episodic one stays (0.87).
-`quick`: 3 rooms, both counts, two CPU cores, 8 runs of 5 x 500k steps. `product`: these,
-no bonus and the product of the counts, 16 runs; in a folder of `quick` it goes on with
-them. `full`: 6 rooms, 36 runs (two sets of maps) of 5 x 20M steps: 3.6e9 in all, a day on
-one accelerator at 50k steps a second; do it in pieces (`--config.contexts="(1,)"`).
-`smoke`: seconds.
+`quick`: 3 rooms, both counts, two CPU cores, 8 runs of 5 x 500k steps. `product`:
+these, no bonus and the product of the counts, 16 runs; in a folder of `quick` it goes
+on with them. `full`: 6 rooms, 36 runs (two sets of maps) of 5 x 20M steps: 3.6e9 in
+all, a day on one accelerator at 50k steps a second; do it in pieces
+(`--config.contexts="(1,)"`). `smoke`: seconds.
 """
 
 import ml_collections

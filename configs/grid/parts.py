@@ -48,7 +48,7 @@ def bonus(name: str, **changes: Any) -> dict:
 def mlp(
     *hidden: int, activation: str = "tanh", features: int = 0, memory: int = 0
 ) -> dict:
-    """The section `model`: planes flattened; policy and value share `features` units."""
+    """The section `model`: planes flattened; policy and value share `features`."""
     return dict(
         channels=(),
         stride=1,
