@@ -5,10 +5,19 @@ Source: "Deep Reinforcement Learning at the Edge of the Statistical Precipice" (
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+
+
+class Interval(NamedTuple):
+    """A statistic, and the borders of its interval."""
+
+    middle: float
+    low: float
+    high: float
+
 
 Statistic = Callable[[np.ndarray], Any]  # scores [... seeds tasks] to [...]
 

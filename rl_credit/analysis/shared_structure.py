@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from rl_credit.analysis import room_models
-from rl_credit.analysis.room_models import LOST, Model
+from rl_credit.envs.grid import room_models
+from rl_credit.envs.grid.room_models import LOST, Model
 from rl_credit.envs.grid.rooms import Rooms
 from rl_credit.envs.grid.rooms_words import Message
 

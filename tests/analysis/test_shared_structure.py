@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rl_credit.analysis import room_models, shared_structure
-from rl_credit.analysis.room_models import LOST
+from rl_credit.analysis import shared_structure
 from rl_credit.analysis.shared_structure import Features, shared_variance
+from rl_credit.envs.grid import room_models
 from rl_credit.envs.grid.minihack import MiniHack
+from rl_credit.envs.grid.room_models import LOST
 from rl_credit.envs.grid.rooms_moves import OPENS
 from rl_credit.envs.grid.rooms_words import Message
 

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rl_credit.analysis import room_models
-from rl_credit.analysis.room_models import LOST
+from rl_credit.envs.grid import room_models
 from rl_credit.envs.grid.minihack import MiniHack
 from rl_credit.envs.grid.render import Tile
+from rl_credit.envs.grid.room_models import LOST
 from rl_credit.envs.grid.rooms_words import Message
 
 LEVELS = np.array([0, 5, 77], np.int32)

@@ -1,0 +1,1 @@
+"""Small decision processes whose credit is known, and how near estimators come."""
