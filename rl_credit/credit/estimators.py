@@ -131,6 +131,11 @@ def mt_grpo(t: Trajectories, *, turn_weight: float = 1.0) -> Advantages:
     )
 
 
+def turn_relative(t: Trajectories) -> Advantages:
+    """A turn's own reward less its mean over the task's rollouts (verl issue 7244)."""
+    return semi_online.step_level(t.rewards, t.groups, t.where, scale=False)
+
+
 def gigpo(
     t: Trajectories,
     *,
@@ -269,6 +274,7 @@ _TABLE = (
     Estimator("gae", gae, ("values", "terminated")),
     Estimator("lambda_returns", lambda_returns, ("values", "terminated")),
     Estimator("mt_grpo", mt_grpo),
+    Estimator("turn_relative", turn_relative),
     Estimator("gigpo", gigpo, ("states",), dict(pool="trajectories")),
     Estimator("gigpo_released", gigpo, ("states",), dict(pool="rows")),
     Estimator("hgpo", hgpo, ("states",)),

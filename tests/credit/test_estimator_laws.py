@@ -53,8 +53,9 @@ NOT_SHIFTED = dict(
     w_reinforce=LABELS,
     reinforce=ABSOLUTE,
     lambda_returns=ABSOLUTE,
+    turn_relative="takes the last turn of one for a middle turn of another",
 )
-PROPORTIONAL = """dr_grpo rloo opo gpg psr reinforce remax gae lambda_returns vineppo
+PROPORTIONAL = """dr_grpo rloo turn_relative opo gpg psr reinforce remax gae lambda_returns vineppo
 spo_chain spo_chain_fixed_count spo_chain_fixed_interval spo_tree""".split()
 UNSCALED = """grpo pass_at_k grpo_n reinforce_plus_plus reinforce_plus_plus_baseline
 mt_grpo gigpo gigpo_released hgpo spo_tree_scaled oprl prime ui_s1""".split()

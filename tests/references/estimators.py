@@ -99,6 +99,10 @@ def mt_grpo(t, turn_weight=1.0):
     )
 
 
+def turn_relative(t):
+    return semi_online.step_level(t.rewards, t.groups, t.where, scale=False)
+
+
 def gigpo(t, pool, discount=0.95, step_weight=1.0, scale=True):
     spans = t.where.shape[1]
     rows = (
@@ -185,6 +189,7 @@ ESTIMATORS = dict(
     gae=gae,
     lambda_returns=lambda_returns,
     mt_grpo=mt_grpo,
+    turn_relative=turn_relative,
     gigpo=lambda t, **knobs: gigpo(t, "trajectories", **knobs),
     gigpo_released=lambda t, **knobs: gigpo(t, "rows", **knobs),
     hgpo=hgpo,
