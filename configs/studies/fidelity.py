@@ -3,7 +3,7 @@
     python -m experiments.fidelity --config=configs/studies/fidelity.py --workdir=DIR
 
 `full`: all estimators in all processes and in key-to-door with more and less noise, 64
-seeds, three budgets and 100 updates of learning, under 20 minutes of two CPU cores.
+seeds, three budgets and 60 updates of learning, under 20 minutes of two CPU cores.
 `quick`: the main estimators in four processes, under 2. `smoke`: seconds.
 """
 
@@ -66,8 +66,8 @@ def full() -> dict:
             reset=1.0,
             forward=0.25,
         ),
-        scores=dict(seeds=64, warmup=10, budgets=(32, 512, 128), share=0.5),
-        learning=dict(seeds=64, updates=100, budget=64, rate=0.05, share=0.1),
+        scores=dict(seeds=64, warmup=10, budgets=(32, 256, 128), share=0.5),
+        learning=dict(seeds=64, updates=60, budget=32, rate=0.05, share=0.1),
     )
 
 

@@ -242,10 +242,10 @@ def report(
 
 def _spent(cells: Sequence[Cell], budget: int, command: str) -> str:
     seeds = max((len(cell.at(budget, "cosine")) for cell in cells), default=0)
-    returns = [c.arrays["returns"] for c in cells if "returns" in c.arrays]
+    learning = [cell.arrays for cell in cells if "returns" in cell.arrays]
     learned = ""
-    if returns:
-        count, updates = returns[0].shape
+    if learning:
+        count, updates = len(learning[0]["returns"]), int(learning[0]["updates"][-1])
         learned = f" Learned: {count} policies an estimator, {updates} updates each."
     return (
         f"    {command}\n\n{seeds} batches an estimator and process, each worth what "

@@ -68,13 +68,12 @@ def learning(cells: Sequence[Any]) -> Figure:
         for number, cell in _numbered(cells, process):
             if "returns" not in cell.arrays:
                 continue
-            returns = cell.arrays["returns"]
-            steps = np.unique(np.linspace(0, returns.shape[1] - 1, 21).astype(int))
-            middle = [intervals.iqm(returns[:, step]) for step in steps]
+            returns, at = cell.arrays["returns"], cell.arrays["updates"]
+            middle = [intervals.iqm(look) for look in returns.T]
+            bands = [intervals.bootstrap(look, draws=300) for look in returns.T]
             colour = _colour(number)
-            panel.plot(steps + 1, middle, color=colour, lw=1, label=cell.estimator)
-            bands = [intervals.bootstrap(returns[:, s], draws=300) for s in steps]
-            panel.fill_between(steps + 1, *zip(*bands), color=colour, alpha=0.12)
+            panel.plot(at, middle, color=colour, lw=1, label=cell.estimator)
+            panel.fill_between(at, *zip(*bands), color=colour, alpha=0.12)
             panel.axhline(float(cell.arrays["best"]), color="0.6", lw=0.6, ls=":")
     _labelled(figure, panels, "updates", "return")
     return figure

@@ -4,7 +4,7 @@ Cases of different processes are padded to the same sizes, so that what is compi
 one estimator serves them all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ from rl_credit.fidelity import exact
 from rl_credit.fidelity.process import END, Process, Tables
 from rl_credit.types import record
 
+SHORT = 8  # steps
 NEVER = -1e9  # the logit of an action that is padding
 ROUNDING = 1e-5  # advantages closer than this are the same, but for float32
 
@@ -49,8 +50,17 @@ class Sizes(NamedTuple):
     observations: int
 
 
-def sizes(processes: Sequence[Process]) -> Sizes:
-    """The largest of each."""
+def sizes(processes: Mapping[str, Process]) -> dict[str, Sizes]:
+    """By name: the largest of the short processes, and those of the long ones."""
+    named: dict[bool, dict[str, Process]] = {True: {}, False: {}}
+    for name, process in processes.items():
+        named[process.horizon <= SHORT][name] = process
+    kinds = (kind for kind in named.values() if kind)
+    return {name: largest(list(kind.values())) for kind in kinds for name in kind}
+
+
+def largest(processes: Sequence[Process]) -> Sizes:
+    """To which all of them can be padded."""
     return Sizes(
         horizon=max(process.horizon for process in processes),
         states=max(process.num_states for process in processes),

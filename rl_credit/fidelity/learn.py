@@ -13,6 +13,8 @@ from rl_credit.fidelity.plan import Plan
 from rl_credit.fidelity.play import Key
 from rl_credit.fidelity.score import Room
 
+LOOKS = 20  # at the return
+
 
 def returns(
     plan: Plan,
@@ -23,8 +25,10 @@ def returns(
     updates: int,
     rate: float,
     seed: int = 0,
-) -> Float[Array, "seeds updates"]:
-    """Exact return of the policy after each update, its mean over the tasks.
+) -> Float[Array, "seeds looks"]:
+    """Exact return of the policy, its mean over the tasks, on the way and at the end.
+
+    At most `LOOKS`, equally far apart; updates that do not go into them are left out.
 
     It starts from the case's policy. An update plays what `room` affords and is one
     step of Adam along the mean gradient, so that the unit of the credit does not
@@ -52,10 +56,11 @@ def expected(case: Case, logits: Array) -> Float[Array, ""]:
 @functools.cache
 def _learned(plan: Plan, units: int, updates: int, rate: float):
     """The compiled program of one estimator."""
+    looks = min(LOOKS, updates)
     adam = optax.adam(rate, eps=1e-6)
 
     def alone(case: Case, afforded: Int[Array, ""], key: Key) -> Float[Array, " n"]:
-        def update(carry: tuple, key: Key) -> tuple[tuple, Array]:
+        def update(carry: tuple, key: Key) -> tuple[tuple, None]:
             logits, moments, states = carry
             batch, _, states = plan.feed.batch(
                 case, logits, units, afforded, states, key
@@ -65,9 +70,14 @@ def _learned(plan: Plan, units: int, updates: int, rate: float):
             uphill = metrics.policy_gradient(credit, logits, batch.seen, actions, where)
             change, moments = adam.update(-uphill, moments)
             logits = logits + change
-            return (logits, moments, states), expected(case, logits)
+            return (logits, moments, states), None
+
+        def look(carry: tuple, keys: Key) -> tuple[tuple, Array]:
+            carry, _ = jax.lax.scan(update, carry, keys)
+            return carry, expected(case, carry[0])
 
         start = case.logits, adam.init(case.logits), plan.feed.init(case)
-        return jax.lax.scan(update, start, jax.random.split(key, updates))[1]
+        keys = jax.random.split(key, (looks, updates // looks))
+        return jax.lax.scan(look, start, keys)[1]
 
     return jax.jit(jax.vmap(alone, in_axes=(None, None, 0)))

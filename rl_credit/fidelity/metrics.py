@@ -13,6 +13,7 @@ from rl_credit.fidelity.play import Played
 
 Spans = Float[Array, "rows spans"]
 Mask = Bool[Array, "rows spans"]
+NEIGHBOURS = 64  # rows whose steps are compared with a row's
 CLOSE = 1e-5  # of the largest credit: closer credit is the same, but for rounding
 
 
@@ -44,23 +45,24 @@ def ranking(
 ) -> Float[Array, ""]:
     """Share of pairs of different actions in one state that are in the right order.
 
-    Pairs are of one state at one time, of actions whose advantages differ; a tie counts
-    half.
+    Pairs are of one state at one time, of actions whose advantages differ, in rows that
+    are less than `NEIGHBOURS` apart; a tie counts half.
     """
+    columns = credit, truth, played.states, played.times, where
 
-    def column(carry: tuple[Array, Array], at: tuple) -> tuple[tuple, None]:
-        credit, truth, state, time, kept = at
-        same = (state[:, None] == state) & (time[:, None] == time)
-        gap = truth[:, None] - truth
-        pairs = same & kept[:, None] & kept & (gap != 0)
-        right = 0.5 + 0.5 * jnp.sign(credit[:, None] - credit) * jnp.sign(gap)
+    def apart(carry: tuple[Array, Array], offset: Array) -> tuple[tuple, None]:
+        credit, truth, state, time, kept = columns
+        others = tuple(jnp.roll(column, -offset, axis=0) for column in columns)
+        gap = truth - others[1]
+        pairs = kept & others[4] & (gap != 0) & (state == others[2])
+        pairs &= time == others[3]
+        right = 0.5 + 0.5 * jnp.sign(credit - others[0]) * jnp.sign(gap)
         total = jnp.sum(jnp.where(pairs, right, 0.0))
         return (carry[0] + total, carry[1] + jnp.sum(pairs)), None
 
-    columns = credit, truth, played.states, played.times, where
     nothing = jnp.float32(0), jnp.int32(0)
-    rows = tuple(x.T for x in columns)
-    (right, pairs), _ = jax.lax.scan(column, nothing, rows)
+    offsets = jnp.arange(1, min(NEIGHBOURS, credit.shape[0]))
+    (right, pairs), _ = jax.lax.scan(apart, nothing, offsets)
     return right / jnp.where(pairs > 0, pairs, jnp.nan)
 
 

@@ -128,8 +128,8 @@ def run(sweep: Sweep, workdir: pathlib.Path) -> Iterator[tuple[str, str]]:
         for label, one in sweep.processes.items()
     }
     _described(known, workdir)
-    to, plain = cases.sizes(list(known.values())), sweep.plan(PLAIN).feed
-    ready = functools.cache(lambda label: _ready(sweep, known[label], to))
+    to, plain = cases.sizes(known), sweep.plan(PLAIN).feed
+    ready = functools.cache(lambda label: _ready(sweep, known[label], to[label]))
     cells = [(label, one) for one in sweep.plans() for label in known]
     bar = tqdm.tqdm(cells, desc=sweep.name, unit="cell")
     for label, one in bar:
@@ -195,6 +195,8 @@ def _cell(sweep: Sweep, one: Plan, plain: Feed, at: Ready) -> dict[str, Any]:
             rate=learning.rate,
             seed=sweep.seed + 1,
         )
+        looks = found["returns"].shape[1]
+        found["updates"] = np.arange(1, looks + 1) * (learning.updates // looks)
     return found
 
 
