@@ -3,13 +3,15 @@
     python -m experiments.compare runs/gigpo-* runs/grpo-* --out=docs/results
 
 Prints a Markdown table (before, after, time) and writes it, with the curves, to `out`
-as text_agents_runs.md and text_agents.png.
+as text_agents_runs.md and text_agents.png, and beside them the credit card of the runs:
+whether their tasks and budgets match.
 """
 
 import argparse
 import pathlib
 
 from rl_credit.analysis import runs
+from rl_credit.analysis.card import page
 
 
 def main() -> None:
@@ -28,6 +30,7 @@ def main() -> None:
         flags.out.mkdir(parents=True, exist_ok=True)
         (flags.out / "text_agents_runs.md").write_text(runs.table(found) + "\n")
         runs.curves(found).savefig(flags.out / "text_agents.png", dpi=120)
+        page.written([run.workdir for run in found], flags.out)
 
 
 if __name__ == "__main__":

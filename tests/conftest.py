@@ -1,7 +1,6 @@
 """What every test runs under: strict shapes and dtypes, room for compiled programs."""
 
 import functools
-from pathlib import Path
 
 import jax
 import pytest
@@ -10,8 +9,6 @@ from tests.requirements import pytest_configure, pytest_runtest_setup  # noqa: F
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-MAPPINGS = Path("/proc/self/maps")  # one line each; Linux allows a process 65530
-CROWDED = 20_000
 KERNELS = {"ops", "credit", "losses", "bonuses"}  # optimisers need "standard"
 
 
@@ -25,10 +22,11 @@ def strict_dtypes(request):
 
 @pytest.fixture(scope="module", autouse=True)
 def room_for_programs():
-    """Compiled programs hold memory mappings; past the limit XLA crashes."""
+    """After each file."""
+    from rl_credit.runtime import programs  # here, under the checks of annotations
+
     yield
-    if MAPPINGS.exists() and MAPPINGS.read_text().count("\n") > CROWDED:
-        jax.clear_caches()
+    programs.make_room()
 
 
 @pytest.fixture(params=["eager", "jit"])

@@ -4,14 +4,16 @@ import dataclasses
 import itertools
 import json
 import pathlib
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
+from rl_credit.analysis import documents
 from rl_credit.analysis import exploration_figures as figures
 from rl_credit.analysis import intervals, shared_structure
-from rl_credit.analysis.exploration_figures import Interval, Place
+from rl_credit.analysis.card import page
+from rl_credit.analysis.exploration_figures import Place
+from rl_credit.analysis.intervals import Interval
 from rl_credit.envs.grid.rooms import Rooms
 from rl_credit.training.grid_agent import SEEDS
 from rl_credit.training.grid_sweep import FRESH, Cell, Sweep
@@ -80,14 +82,14 @@ def table(sweep: Sweep, runs: Sequence[Finished]) -> str:
     ]
     for place in places(sweep):
         cells = [_words(chosen(runs, place, bonus)) for bonus in bonuses]
-        lines.append(_row(place.task, place.words, *cells))
+        lines.append(documents.row(place.task, place.words, *cells))
     if len(places(sweep)) > 1:
         whole = [place for place in places(sweep) if _complete(sweep, runs, place)]
         cells = [
             _words([run for place in whole for run in chosen(runs, place, bonus)])
             for bonus in bonuses
         ]
-        lines.append(_row(f"all {len(whole)}", "", *cells))
+        lines.append(documents.row(f"all {len(whole)}", "", *cells))
     return "\n".join(lines)
 
 
@@ -102,10 +104,6 @@ def _words(runs: Sequence[Finished]) -> str:
         return ""
     found = interval(runs)
     return f"{found.middle:.0%} ({found.low:.0%} to {found.high:.0%})"
-
-
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def spent(sweep: Sweep, runs: Sequence[Finished], command: str) -> str:
@@ -168,7 +166,7 @@ def shared_table(found: Sequence[Shared]) -> str:
         seed = "" if cell.contexts == FRESH else str(cell.context_seed)
         numbers = [f"{parts[psi]:.2f}" for psi in ("position", "message")]
         points = f"{100 * row.gain:+.0f} points"
-        lines.append(_row(cell.task, place.words, seed, *numbers, points))
+        lines.append(documents.row(cell.task, place.words, seed, *numbers, points))
     return "\n".join(lines)
 
 
@@ -202,13 +200,14 @@ def report(sweep: Sweep, workdir: pathlib.Path, command: str) -> str:
 
 
 def written(sweep: Sweep, workdir: pathlib.Path, command: str) -> str:
-    """The report, in the folder and, where `sweep.out` says so, in the documents.
+    """The report and the cards, in the folder; see also `sweep.out`.
 
-    There it takes the place of what stood between its two marks in exploration.md, or
-    comes last; the pictures lie beside it.
+    In the documents the report takes the place of what stood between its two marks in
+    exploration.md, or comes last; the pictures lie beside it.
     """
     text = report(sweep, workdir, command)
     (workdir / REPORT).write_text(text + "\n")
+    _cards(sweep, workdir)
     if sweep.out:
         out = pathlib.Path(sweep.out)
         out.mkdir(parents=True, exist_ok=True)
@@ -216,15 +215,14 @@ def written(sweep: Sweep, workdir: pathlib.Path, command: str) -> str:
             (out / picture.name).write_bytes(picture.read_bytes())
         path = out / DOCUMENT
         before = path.read_text() if path.exists() else "# Exploration\n"
-        path.write_text(placed(before, sweep.name, text))
+        path.write_text(documents.placed(before, sweep.name, text))
     return text
 
 
-def placed(document: str, name: str, text: str) -> str:
-    """The document with this text between the marks of that name."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    block = f"{begin}\n{text}\n{end}"
-    marked = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    if marked.search(document):
-        return marked.sub(lambda _: block, document)
-    return f"{document.rstrip()}\n\n## {name}\n\n{block}\n"
+def _cards(sweep: Sweep, workdir: pathlib.Path) -> None:
+    """The credit card of every finished run, and one of all of them."""
+    folders = [run.cell.folder(workdir) for run in read(sweep, workdir)]
+    for folder in folders:
+        page.written([folder], folder)
+    if folders:
+        page.written(folders, workdir)

@@ -8,18 +8,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rl_credit.analysis import intervals
+from rl_credit.analysis.intervals import Interval
 from rl_credit.training.grid_sweep import FRESH, Cell
 
 COLUMNS = 4  # of panels
 Curve = list[tuple[int, list[float]]]  # frames; success of each seed
-
-
-class Interval(NamedTuple):
-    """An interquartile mean, and the borders of its interval."""
-
-    middle: float
-    low: float
-    high: float
 
 
 class Place(NamedTuple):
@@ -40,7 +33,7 @@ def curves(
     """Success over steps: a panel a place, a colour a bonus, with 95% intervals."""
     columns = min(COLUMNS, len(places))
     rows = math.ceil(len(places) / columns)
-    figure = Figure(figsize=(3.6 * columns, 2.8 * rows), layout="constrained")
+    figure = Figure(figsize=(max(3.6 * columns, 6.0), 2.8 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for panel, place in zip(axes.flat, places):
         panel.set_title(f"{place.task}, {place.words}", fontsize=8)
@@ -62,7 +55,8 @@ def curves(
     for panel in axes.flat[len(places) :]:
         panel.set_visible(False)
     lines = {line.get_label(): line for panel in axes.flat for line in panel.lines}
-    figure.legend(handles=list(lines.values()), loc="outside lower center", ncols=6)
+    handles = list(lines.values())
+    figure.legend(handles=handles, loc="outside upper center", ncols=6, fontsize=8)
     figure.supxlabel("environment steps of a seed", fontsize=8)
     return figure
 

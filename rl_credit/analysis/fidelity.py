@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from rl_credit.analysis import documents, intervals
+from rl_credit.analysis import documents
 from rl_credit.analysis import fidelity_figures as figures
+from rl_credit.analysis import intervals
 from rl_credit.analysis.intervals import Interval
 
 REPORT, DOCUMENT = "report.md", "fidelity.md"

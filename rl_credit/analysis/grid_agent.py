@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rl_credit.analysis import intervals
+from rl_credit.analysis.card import page
 from rl_credit.runtime import metrics
 from rl_credit.training.grid_agent import HELD_OUT, RESULT, SEEDS
 
@@ -18,9 +19,10 @@ NAMES = {"train": "while training", HELD_OUT: "fresh episodes, no bonus"}
 
 
 def written(workdir: pathlib.Path) -> str:
-    """Draws the picture and gives the table, and where everything is."""
+    """Draws the picture, fills the card, gives the table and where all that is."""
     curves(workdir).savefig(workdir / CURVES, dpi=120, bbox_inches="tight")
-    files = [CURVES, metrics.FILE, SEEDS, "tensorboard", "checkpoints"]
+    page.written([workdir], workdir)
+    files = [CURVES, page.CARD, metrics.FILE, SEEDS, "tensorboard", "checkpoints"]
     return f"\n{table(workdir)}\n\nIn {workdir}: {', '.join(files)}"
 
 

@@ -10,6 +10,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rl_credit.analysis.card import page
 from rl_credit.runtime import metrics
 from rl_credit.training.text_agent import RESULT, TRANSCRIPTS
 
@@ -25,13 +26,15 @@ TURNS = 12  # shown of an episode
 
 
 def written(workdir: pathlib.Path) -> str:
-    """Draws both pictures and gives the table, and where everything is."""
+    """Draws both pictures, fills the card, gives the table and where all that is."""
     pictures = {CURVES: curves(workdir)}
     if (workdir / TRANSCRIPTS).stat().st_size:  # else nothing was trained
         pictures[CREDIT] = credit(workdir)
     for name, figure in pictures.items():
         figure.savefig(workdir / name, dpi=120, bbox_inches="tight")
-    files = [*pictures, metrics.FILE, TRANSCRIPTS, "tensorboard", "checkpoints"]
+    page.written([workdir], workdir)
+    files = [*pictures, page.CARD, metrics.FILE, TRANSCRIPTS]
+    files += ["tensorboard", "checkpoints"]
     return f"\n{table(workdir)}\n\nIn {workdir}: {', '.join(files)}"
 
 

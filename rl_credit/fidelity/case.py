@@ -108,7 +108,7 @@ def padded(tables: Tables, to: Sizes) -> Tables:
     )
 
 
-def _pad(array: Array, shape: tuple[int, ...], fill: float | bool) -> Array:
+def _pad(array: Array, shape: tuple[int, ...], fill: int | float) -> Array:
     host = np.asarray(array)
     widths = [(0, wide - size) for size, wide in zip(host.shape, shape, strict=True)]
     dtype = np.float32 if host.dtype.kind == "f" else host.dtype

@@ -143,7 +143,7 @@ def _at_leaves(rewards: Array, where: Array, parents: Array) -> Array:
     totals, _ = jax.lax.while_loop(
         lambda carry: jnp.any(carry[1] >= 0), climb, (own, parents)
     )
-    spans = jnp.arange(where.shape[1])
+    spans = jnp.arange(where.shape[1])[None]
     last = where & (spans == jnp.max(jnp.where(where, spans, -1), 1, keepdims=True))
     counted = jnp.where(parents >= 0, parents, parents.size)
     children = jnp.zeros(parents.size, bool).at[counted].max(alive, mode="drop")

@@ -44,7 +44,7 @@ def expected(case: Case, logits: Array) -> Float[Array, ""]:
     """The policy's exact return, its mean over the tasks that there are."""
     policy = exact.chances(case.tables, logits)
 
-    def backup(_: int, values: Array) -> Array:
+    def backup(_: Array, values: Array) -> Array:
         return jnp.sum(policy * exact.backed_up(case.tables, values), axis=1)
 
     nothing = jnp.zeros(policy.shape[0], jnp.float32)

@@ -90,7 +90,7 @@ def cosine(one: Float[Array, "..."], other: Float[Array, "..."]) -> Float[Array,
     return jnp.sum(one * other) / jnp.where(lengths > 0, lengths, 1.0)
 
 
-def _ranks(values: Spans, where: Mask) -> Float[Array, " spans"]:
+def _ranks(values: Spans, where: Mask) -> Float[Array, " steps"]:
     flat = jnp.where(where, values, jnp.inf).reshape(-1)
     ordered = jnp.sort(flat)
     below = jnp.searchsorted(ordered, flat, side="left")

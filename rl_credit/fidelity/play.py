@@ -160,7 +160,7 @@ def trees(
         above += old.last.size
         parents.append(jnp.repeat(jnp.where(ended, -1, numbers), width))
         state, time = jnp.repeat(old.last, width), jnp.repeat(time, width)
-        until = jnp.ceil(who.horizon * (level + 1) / len(widths)).astype(jnp.int32)
+        until = -(-who.horizon * (level + 1) // len(widths))
         segment = dataclasses.replace(who, horizon=until)
         new = onwards(segment, jax.random.fold_in(playing, level), state, time, steps)
         time = time + jnp.sum(new.where, axis=1, dtype=jnp.int32)

@@ -78,9 +78,9 @@ def scores(
         before; what they cost is not in `cost`, which is that of one batch.
     """
     keys = jax.random.split(jax.random.key(seed), seeds)
-    gathered = _gathered(plan.feed, room.units, warmup if plan.feed.learns else 0)
-    batch, cost = gathered(case, jnp.int32(room.afforded), keys)
-    return _measured(case, batch, cost, _credited(plan)(batch.trajectories))
+    play = gathered(plan.feed, room.units, warmup if plan.feed.learns else 0)
+    batch, cost = play(case, jnp.int32(room.afforded), keys)
+    return measured(case, batch, cost, _credited(plan)(batch.trajectories))
 
 
 @functools.cache
@@ -97,7 +97,7 @@ def _priced(feed: Feed, units: int):
 
 
 @functools.cache
-def _gathered(feed: Feed, units: int, warmup: int):
+def gathered(feed: Feed, units: int, warmup: int):
     """One batch a key, after as many before it as the sources are to learn from."""
 
     def one(case: Case, afforded: Int[Array, ""], key: Key) -> tuple[Batch, Cost]:
@@ -121,7 +121,7 @@ def _credited(plan: Plan):
 
 
 @jax.jit
-def _measured(
+def measured(
     case: Case,
     batch: Batch,
     cost: Cost,
@@ -183,12 +183,13 @@ def _errors(
     count = jnp.maximum(weights, 2.0)
     mean = sums / count
     variance = jnp.maximum(squares / count - mean**2, 0.0) * count / (count - 1)
-    both = jnp.sum(weights * mean * case.advantages)
+    truth = case.advantages[None]
+    both = jnp.sum(weights * mean * truth)
     own = jnp.sum(weights * mean**2)
     unit = jnp.maximum(both, 0.0) / jnp.where(own > 0, own, 1.0)
-    bias = (unit * mean - case.advantages) ** 2 - unit**2 * variance / count
+    bias = (unit * mean - truth) ** 2 - unit**2 * variance / count
     axes = (1, 2, 3)
-    power = jnp.sum(weights * case.advantages**2, axes)
+    power = jnp.sum(weights * truth**2, axes)
     power = jnp.where(power > 0, power, jnp.nan)
     return (
         jnp.sum(weights * bias, axes) / power,

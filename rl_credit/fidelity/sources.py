@@ -7,7 +7,7 @@ exact, as a walkthrough is.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -20,8 +20,6 @@ from rl_credit.fidelity.case import NEVER, Case
 from rl_credit.fidelity.play import Key, Played, Player
 from rl_credit.losses import preference, process
 from rl_credit.types import Trajectories, record
-
-GREEDY = 1e6  # a policy's logits times this are its best action
 
 
 @record
@@ -49,6 +47,7 @@ class Batch:
 Filled = Mapping[str, Array]  # field of Trajectories -> its values
 
 
+@runtime_checkable
 class Source(Protocol):
     """Something that fills fields. It is static; what it carries is its state."""
 

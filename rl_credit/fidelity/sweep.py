@@ -20,6 +20,7 @@ from rl_credit.fidelity.plan import Plan, plan
 from rl_credit.fidelity.process import Process
 from rl_credit.fidelity.score import Room
 from rl_credit.ops import buckets
+from rl_credit.runtime import programs
 
 PLAIN = "grpo"  # needs nothing but episodes: budgets are counted in its own
 PROCESSES = "processes.json"
@@ -138,6 +139,7 @@ def run(sweep: Sweep, workdir: pathlib.Path) -> Iterator[tuple[str, str]]:
         if not finished(sweep, workdir, label, name):
             found = _cell(sweep, one, plain, ready(label))
             _save(path(workdir, label, name), found, sweep.settings(label, name))
+            programs.make_room()
         yield label, name
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -73,6 +73,33 @@ class Writer:
         for name, value in values.items():
             if value is not None:
                 self._board.add_scalar(name, value, step)
+
+
+class Lines:
+    """Adds lines to a JSONL file of a run; begins as a `Writer` does, at `start`.
+
+    Of several processes only process 0 writes.
+    """
+
+    def __init__(self, path: pathlib.Path, start: int = 0):
+        self._writes = jax.process_index() == 0
+        if self._writes:
+            cut(path, start)
+            self._lines = path.open("a")
+
+    def __enter__(self) -> "Lines":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._writes:
+            self._lines.close()
+
+    def write(self, step: int, records: Iterable[Mapping[str, Any]]) -> None:
+        """A line each, the step first; they are in the file when this returns."""
+        if self._writes:
+            texts = (json.dumps({"step": step} | dict(one)) for one in records)
+            self._lines.writelines(f"{text}\n" for text in texts)
+            self._lines.flush()
 
 
 def cut(path: pathlib.Path, start: int) -> None:

@@ -21,7 +21,7 @@ from rl_credit.runtime.sections import plain
 
 PACKAGES = (
     *("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "transformers"),
-    "rl_credit",
+    *("gymnax", "textworld", "rl_credit"),
 )
 SOURCE = pathlib.Path(__file__).parents[2]
 
@@ -78,6 +78,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processes": jax.process_count(),
+        "cores": os.cpu_count(),
         "devices": [f"{device.device_kind} {device.id}" for device in jax.devices()],
     }
 

@@ -21,6 +21,7 @@ class Collected:
     failed: int  # episodes dropped for a fault of their environment
     flat: int  # groups whose attempts all scored the same
     groups: int  # groups played
+    dropped: list[Episode]  # played besides: failed, or of a group without spread
 
     def scalars(self) -> dict[str, float]:
         """For metrics."""
@@ -60,6 +61,7 @@ def collect(
     Raises RuntimeError where every episode failed.
     """
     kept: list[Episode] = []
+    dropped: list[Episode] = []
     handed = failed = flat = groups = 0
     for trial in range(resample + 1):
         missing = count - len({episode.group for episode in kept})
@@ -74,7 +76,9 @@ def collect(
         dull = {group for group, own in scores.items() if len(own) == 1}
         flat, groups = flat + len(dull), groups + len(scores)
         last = trial == resample
-        kept += whole if last else [e for e in whole if e.group not in dull]
+        stay = whole if last else [e for e in whole if e.group not in dull]
+        kept += stay
+        dropped += [e for e in episodes if not any(e is one for one in stay)]
         if resample and len({episode.group for episode in kept}) == count:
             break
     if not kept:
@@ -82,7 +86,7 @@ def collect(
             f"all {failed} episodes of an iteration failed: see `env.step_timeout` "
             "and what the environment printed"
         )
-    return Collected(kept, handed, failed, flat, groups)
+    return Collected(kept, handed, failed, flat, groups, dropped)
 
 
 def _scores(episodes: Sequence[Episode]) -> dict[int, set[float]]:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from rl_credit.credit import estimators
 from rl_credit.losses import value
 from rl_credit.models.decoder import Decoder, Params
-from rl_credit.training import batching, state, turn_scores, update
+from rl_credit.training import batching, ledger, state, turn_scores, update
 from rl_credit.training.agent import Agent
 from rl_credit.training.source import Filled, Played, Scalars
 from rl_credit.training.state import TrainState
@@ -73,6 +73,8 @@ class Critic:
         targets = self._targets(played, filled)
         known = (before, targets, played.batch.where)
         seen = explained(before, targets, np.asarray(played.batch.where))
+        passes = self._how.epochs * len(self._rows(played, before))
+        seen |= ledger.passed("critic", forwards=passes, gradients=passes)
         for epoch in range(self._how.epochs):
             now = self.values(critic.params, played) if epoch else before
             loss, slopes = turn_scores.slopes(self._loss, now, *known)

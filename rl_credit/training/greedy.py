@@ -9,6 +9,7 @@ import numpy as np
 from rl_credit.models.decoder import Params
 from rl_credit.rollout.episodes import Episode
 from rl_credit.rollout.sampling import Sampling
+from rl_credit.training import ledger
 from rl_credit.training.agent import Agent
 from rl_credit.training.source import Filled, Played, Scalars
 
@@ -37,7 +38,8 @@ class Greedy:
         filled = baselines(
             played.episodes, dict(zip(tasks, attempts)), discount=self._discount
         )
-        return state, {"baselines": filled}, {"greedy/score": filled.mean().item()}
+        seen = {"greedy/score": filled.mean().item()}
+        return state, {"baselines": filled}, seen | ledger.played("greedy", attempts)
 
 
 def baselines(

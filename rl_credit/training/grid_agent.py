@@ -14,7 +14,7 @@ import tqdm
 from rl_credit.runtime import metrics, records
 from rl_credit.runtime.checkpoint import Checkpoints
 from rl_credit.runtime.errors import blamed_on
-from rl_credit.training import grid_lanes
+from rl_credit.training import grid_lanes, grid_update
 from rl_credit.training.grid_lanes import Programs
 from rl_credit.training.grid_settings import Settings
 from rl_credit.training.grid_state import Learner
@@ -115,7 +115,8 @@ def called(
     bar.set_postfix(**shown, entropy=f"{means['entropy']:.3f}", refresh=False)
     bar.update(settings.frames_per_call * settings.seeds)
     frames = float((step + 1) * settings.frames_per_call)
-    return learner, means | {"frames": frames, "seconds/train": took}
+    passes = grid_update.passes(settings)
+    return learner, means | passes | {"frames": frames, "seconds/train": took}
 
 
 def told(

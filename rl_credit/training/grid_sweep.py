@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import tqdm
 
+from rl_credit.runtime import programs
 from rl_credit.runtime.errors import blamed_on
 from rl_credit.training import grid_agent
 from rl_credit.training.grid_settings import Bonus, Settings
@@ -104,4 +105,5 @@ def run(sweep: Sweep, workdir: pathlib.Path) -> Iterator[Cell]:
             folder = cell.folder(workdir)
             bar.set_postfix_str(str(folder.relative_to(workdir / "cells")))
             grid_agent.train(cell.settings, folder)
+            programs.make_room()
         yield cell

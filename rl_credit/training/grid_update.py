@@ -13,6 +13,7 @@ from rl_credit.ops import masked
 from rl_credit.rollout import scan
 from rl_credit.rollout.scan import Playing, Steps
 from rl_credit.training import grid_bonus
+from rl_credit.training.grid_settings import Settings
 from rl_credit.training.grid_state import Agent, Learner
 from rl_credit.training.state import TrainState
 from rl_credit.types import record
@@ -64,6 +65,19 @@ def update(
     policy, scalars = improved(agent, learner.policy, batch, order)
     scalars |= paid | _explained(batch) | ended(agent, steps)
     return Learner(policy, playing, known), scalars
+
+
+def passes(settings: Settings) -> dict[str, float]:
+    """Observations of a seed that the network reads in a call, for metrics.
+
+    Each step is acted on, judged, and its successor judged; then every epoch of PPO
+    reads it with a gradient. Networks of a bonus come on top.
+    """
+    steps = settings.frames_per_call
+    return {
+        "passes/forward": 3.0 * steps,
+        "passes/gradient": float(settings.train.epochs * steps),
+    }
 
 
 def looked_at(agent: Agent, params: Params, steps: Steps) -> Judged:

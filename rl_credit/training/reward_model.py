@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rl_credit.losses import preference, process
 from rl_credit.models.decoder import Decoder, Params
-from rl_credit.training import batching, state, turn_scores, update
+from rl_credit.training import batching, ledger, state, turn_scores, update
 from rl_credit.training.agent import Agent
 from rl_credit.training.source import Filled, Played, Scalars
 from rl_credit.training.state import TrainState
@@ -118,9 +118,13 @@ class RewardModel:
             self._loss, ratios, batch.where, won, batch.groups
         )
         seen = ranked(ratios.sum(axis=1), won, np.asarray(batch.groups))
+        rows = batching.rows(played.episodes, slopes, grown=self._grown)
+        learned = len(rows) if loss.weight else 0
+        seen |= ledger.passed(
+            "reward_model", forwards=2 * len(rows), gradients=learned
+        )
         if loss.weight:  # else its optimiser would move on by its memory alone
             seen |= {"reward_model/loss": loss.mean().item()}
-            rows = batching.rows(played.episodes, slopes, grown=self._grown)
             gradient = turn_scores.gradient(
                 self._logps, model.params, rows, self._tokens
             )

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import pathlib
 import time
 from typing import Any
@@ -23,6 +22,7 @@ from rl_credit.training import batching, collect, evaluate, imitation, state, up
 from rl_credit.training.agent import Agent, Tell
 from rl_credit.training.batching import Row
 from rl_credit.training.collect import Collected
+from rl_credit.training.ledger import EPISODES, WARM_UP, imitated, line
 from rl_credit.training.settings import Settings
 from rl_credit.training.sources import Sources, States
 from rl_credit.training.state import TrainState
@@ -48,9 +48,9 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
     """Does what the settings say, or goes on with it; writes everything to `workdir`.
 
     That is metrics.jsonl, TensorBoard events, transcripts.jsonl (of one task a step,
-    with the credit of every turn), panel.json, checkpoints, and at the end result.json.
-    A run that was killed goes on after its last checkpoint, and ends as one that was
-    not.
+    with the credit of every turn), episodes.jsonl and warm_up.json (see `ledger`),
+    panel.json, checkpoints, and at the end result.json. A run that was killed goes on
+    after its last checkpoint, and ends as one that was not.
 
     Raises UserError, before anything is trained, for settings that no run can have.
     """
@@ -70,10 +70,12 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
         agents.keep(words, workdir)
         checkpoints = Checkpoints(workdir, keep=settings.save.keep)
         stack.enter_context(checkpoints)
-        start, learner = begun(agent, extras, params, checkpoints)
-        metrics.cut(workdir / TRANSCRIPTS, start)
+        start, learner = begun(agent, extras, params, checkpoints, workdir)
         writer = stack.enter_context(metrics.Writer(workdir, start))
-        lines = stack.enter_context((workdir / TRANSCRIPTS).open("a"))
+        files = {
+            name: stack.enter_context(metrics.Lines(workdir / name, start))
+            for name in (TRANSCRIPTS, EPISODES)
+        }
         last = settings.train.steps
         bar = stack.enter_context(tqdm.tqdm(total=last, initial=start))
         seen = {"seconds/start": time.monotonic() - began}  # games, warm-up
@@ -81,8 +83,8 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
             seen |= judged(agent, learner, step, bar)
             learner, more, told = iterated(agent, extras, learner, step, bar)
             writer.write(step, seen | more)
-            lines.writelines(json.dumps({"step": step} | line) + "\n" for line in told)
-            lines.flush()
+            for name, lines in told.items():
+                files[name].write(step, lines)
             if (step + 1) % settings.save.every == 0 or step + 1 == last:
                 checkpoints.save(step + 1, learner, {})
             bar.update()
@@ -92,13 +94,17 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
 
 
 def begun(
-    agent: Agent, extras: Sources, params: Params, checkpoints: Checkpoints
+    agent: Agent,
+    extras: Sources,
+    params: Params,
+    checkpoints: Checkpoints,
+    workdir: pathlib.Path,
 ) -> tuple[int, Learner]:
     """The step to go on with and what to carry: of the last checkpoint, or new."""
     settings = agent.world.settings
     latest = checkpoints.latest()
     if latest is None and agent.world.routes:
-        params = warmed_up(agent, params)
+        params = warmed_up(agent, params, workdir)
     policy = state.init(params, settings.train.optimiser)
     reference = jax.tree.map(jnp.copy, params) if settings.loss.kl else {}
     handed = jnp.zeros((), jnp.int32)
@@ -109,13 +115,14 @@ def begun(
     return 0, learner
 
 
-def warmed_up(agent: Agent, params: Params) -> Params:
-    """Parameters that imitate the walkthroughs."""
+def warmed_up(agent: Agent, params: Params, workdir: pathlib.Path) -> Params:
+    """Parameters that imitate the walkthroughs; `workdir` is told what that took."""
     settings = agent.world.settings
     how = settings.imitation
     shown = agent.world.guided(agent.words)
     ones = column(shown, lambda step: 1.0, np.float32)
     rows = batching.rows(shown, ones, grown=settings.play.history is None)
+    records.write_json(workdir / WARM_UP, imitated(shown, rows, how))
     start = state.init(params, how.optimiser(len(rows)))
     with tqdm.tqdm(total=how.updates(len(rows)), desc="imitating") as bar:
 
@@ -158,8 +165,8 @@ def judged(agent: Agent, learner: Learner, step: int, bar: tqdm.tqdm) -> Scalars
 
 def iterated(
     agent: Agent, extras: Sources, learner: Learner, step: int, bar: tqdm.tqdm
-) -> tuple[Learner, Scalars, list[dict]]:
-    """One iteration: the learner after it, what was seen, and transcripts."""
+) -> tuple[Learner, Scalars, dict[str, list[dict]]]:
+    """One iteration: the learner after it, what was seen, and lines by file."""
     times = [time.monotonic()]
     collected = collected_at(agent, learner, step, _told(bar, "playing"))
     times.append(time.monotonic())
@@ -177,11 +184,12 @@ def iterated(
     scalars |= report.scalars("train") | collected.scalars() | learned
     bar.set_postfix_str(f"success {report.success:.0%}, invalid {report.invalid:.0%}")
     first = collected.episodes[0].group
-    told = [
+    shown = [
         transcript(episode, credit.tolist())
         for episode, credit in zip(collected.episodes, advantages)
         if episode.group == first
     ]
+    told = {TRANSCRIPTS: shown, EPISODES: [line(collected, advantages)]}
     handed = learner.handed + collected.handed
     return Learner(policy, learner.reference, handed, states), scalars, told
 
@@ -257,7 +265,8 @@ def improved(
             seen.append(scalars)
     names = seen[0] if seen else ()
     means = {name: np.mean([one[name] for one in seen]).item() for name in names}
-    return policy, means | {"rows": float(len(rows))}
+    said = sum(len(row.said) for row in rows)
+    return policy, means | {"rows": float(len(rows)), "tokens": float(said)}
 
 
 def _batches(agent: Agent, reference: Any, rows: list[Row]) -> list:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from configs.grid import multiroom_contexts
-from rl_credit.analysis import exploration, intervals
+from rl_credit.analysis import documents, exploration, intervals
 from rl_credit.analysis.exploration import Finished
 from rl_credit.analysis.exploration_figures import Place
 from rl_credit.runtime.sections import sections
@@ -69,9 +69,9 @@ def test_what_is_shared_stands_beside_what_a_lifelong_count_gains(sweep, runs):
 
 
 def test_a_report_takes_the_place_of_the_last_one_and_of_nothing_else():
-    first = exploration.placed("# Exploration\n\nWords.\n", "a", "one")
-    both = exploration.placed(first, "b", "two")
-    again = exploration.placed(both, "a", r"three \1")
+    first = documents.placed("# Exploration\n\nWords.\n", "a", "one")
+    both = documents.placed(first, "b", "two")
+    again = documents.placed(both, "a", r"three \1")
     assert again == both.replace("one", r"three \1")
     assert again.startswith("# Exploration\n\nWords.\n\n## a\n\n<!-- a: begin -->")
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from rl_credit.analysis import grid_agent as report
 from rl_credit.analysis import intervals
+from rl_credit.analysis.card import page
 from tests.training import tiny_grid
 
 
@@ -40,6 +41,7 @@ def test_the_picture_is_drawn_and_named(workdir):
     words = report.written(workdir)
     assert report.table(workdir) in words and str(workdir) in words
     assert report.CURVES in words
+    assert (workdir / page.CARD).read_text() == page.card([workdir])
     with Image.open(workdir / report.CURVES) as image:
         assert len(np.unique(np.asarray(image.convert("L")))) > 20
 

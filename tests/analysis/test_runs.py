@@ -68,6 +68,7 @@ def test_the_command_prints_and_keeps_the_table(folders, monkeypatch, capsys):
     table = (out / "text_agents_runs.md").read_text()
     assert table == runs.table(runs.read(folders)) + "\n" == capsys.readouterr().out
     assert (out / "text_agents.png").read_bytes().startswith(b"\x89PNG")
+    assert (out / "credit_card.md").read_text().startswith("# Credit card: 3 runs")
 
 
 def test_a_run_that_is_not_finished_is_named(folders, monkeypatch, capsys):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from rl_credit.analysis import text_agent as report
+from rl_credit.analysis.card import page
 from tests.training import tiny
 
 
@@ -55,6 +56,7 @@ def test_the_table_has_the_numbers_of_the_result(workdir):
 def test_both_pictures_are_drawn_and_named(workdir):
     words = report.written(workdir)
     assert report.table(workdir) in words and str(workdir) in words
+    assert (workdir / page.CARD).read_text() == page.card([workdir])
     for name in (report.CURVES, report.CREDIT):
         assert name in words
         with Image.open(workdir / name) as image:

@@ -134,6 +134,19 @@ def test_cut_serves_every_file_of_steps(tmp_path):
     assert not (tmp_path / "absent.jsonl").exists()
 
 
+def test_lines_have_the_step_and_those_that_come_again_are_cut(tmp_path):
+    path = tmp_path / "episodes.jsonl"
+    with metrics.Lines(path) as lines:
+        lines.write(0, [{"turns": [1, None]}])
+        lines.write(1, [{"turns": [2]}, {"turns": []}])
+        before = path.read_text()
+    assert before.splitlines()[0] == '{"step": 0, "turns": [1, null]}'
+    with metrics.Lines(path, 1) as lines:
+        assert path.read_text() == before.splitlines(keepends=True)[0]
+        lines.write(1, [{"turns": [2]}, {"turns": []}])
+    assert path.read_text() == before
+
+
 @pytest.mark.parametrize(
     "line, message",
     [

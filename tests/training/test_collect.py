@@ -61,6 +61,7 @@ def test_without_resampling_everything_that_did_not_fail_is_kept():
     assert found.handed == found.groups == len(PANEL) and found.failed == 1
     assert len(found.episodes) == 2 * len(PANEL) - 1
     assert all(episode.failure is None for episode in found.episodes)
+    assert [episode.failure for episode in found.dropped] == ["death"]
     even = sum(task % 2 == 0 for task in PANEL)
     assert found.flat == even + (PANEL[0] % 2 == 1)  # one of its two attempts is left
     share = found.flat / len(PANEL)
@@ -78,6 +79,8 @@ def test_groups_without_spread_give_way_to_the_next_tasks():
     )
     groups = [episode.group for episode in found.episodes]
     assert groups[::2] == groups[1::2] and len(set(groups)) == 3
+    assert len(found.dropped) == 2 * found.flat
+    assert {episode.score for episode in found.dropped} == {0.0}
     keys = [tuple(key) for key, _ in log]
     assert len(keys) > 1 and len(set(keys)) == len(keys)
 

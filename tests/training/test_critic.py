@@ -88,6 +88,8 @@ def test_it_begins_at_zero_and_learns_what_came(world):
         seen.append(scalars)
         if step == 0:
             assert not filled["values"].any() and not filled["final_values"].any()
+    turns = FAST["critic__epochs"] * played.batch.where.sum()
+    assert seen[0]["critic/forwards"] == seen[0]["critic/gradients"] == turns > 0
     assert seen[0]["critic/explained_variance"] == 0
     assert seen[-1]["critic/explained_variance"] > 0.9
     assert seen[-1]["critic/loss"] < 0.1 * seen[0]["critic/loss"]

@@ -76,6 +76,8 @@ def test_finished_runs_are_done_once_and_reported(tmp_path):
     text = exploration.written(one, tmp_path, "the command")
     assert "2 of 2 runs" in text and "the command" in text
     assert (tmp_path / "exploration_walks_curves.png").stat().st_size > 5000
+    folders = [tmp_path, *(cell.folder(tmp_path) for cell in one.cells())]
+    assert all((folder / "credit_card.md").is_file() for folder in folders)
     longer = dataclasses.replace(one.agent.train, frames=10_000)
     other = dataclasses.replace(
         one, agent=dataclasses.replace(one.agent, train=longer)

@@ -106,6 +106,9 @@ def test_it_tells_won_from_lost(world, name):
             assert not filled["log_ratios"].any()
     assert seen[0]["reward_model/accuracy"] == 0.5
     assert seen[0]["reward_model/pairs"] == 8
+    turns = played.batch.where.sum()
+    assert seen[0]["reward_model/forwards"] == 2 * turns
+    assert seen[0]["reward_model/gradients"] == turns
     np.testing.assert_allclose(seen[0]["reward_model/loss"], np.log(2), rtol=1e-6)
     assert seen[-1]["reward_model/accuracy"] == 1
     assert seen[-1]["reward_model/loss"] < 0.9 * seen[0]["reward_model/loss"]
@@ -126,7 +129,8 @@ def test_nothing_changes_where_there_is_no_pair(world):
     for outcomes in ([True] * 4, [False] * 8, [True] * 4 + [False] * 4):
         alike = spoken.played(spoken.episodes(outcomes))
         state, filled, seen = one.update(state, alike)
-        assert seen == {"reward_model/pairs": 0.0}
+        assert seen.pop("reward_model/forwards") > 0 == seen["reward_model/gradients"]
+        assert set(seen.values()) == {0.0}
         assert filled["log_ratios"].any()
     assert spoken.same(before, state)
 

@@ -117,6 +117,8 @@ def test_greedy_episodes_are_of_the_policy_that_played(playing):
     scores = np.repeat([one.score for one in best], 2)
     np.testing.assert_allclose(batch.baselines, scores, rtol=1e-6)
     assert seen["greedy/score"] == pytest.approx(scores.mean())
+    assert seen["greedy/turns"] == sum(len(one.steps) for one in best)
+    assert seen["greedy/said"] == sum(one.tokens for one in best) > 0
 
 
 def test_a_turn_matches_while_the_walkthrough_is_followed():

@@ -126,7 +126,7 @@ def assert_same_end(one, other):
     """Both runs ended with the same lines, transcripts and arrays, bit for bit."""
     assert metrics(one) == metrics(other)
     assert result(one) == result(other)
-    for name in ("transcripts.jsonl", "panel.json"):
+    for name in ("transcripts.jsonl", "episodes.jsonl", "panel.json"):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
     arrays, others = carried(one), carried(other)
     assert arrays.keys() == others.keys()

@@ -1,0 +1,1 @@
+"""The credit card of a run: a page of what one must know to trust a comparison."""
