@@ -21,13 +21,11 @@ from rl_credit.analysis import fidelity as report
 from rl_credit.fidelity import sweep as sweeps
 from rl_credit.fidelity.sweep import Sweep
 from rl_credit.runtime import launch
-from rl_credit.runtime.errors import blamed_on
 
 
 def main(config: config_dict.ConfigDict, workdir: pathlib.Path) -> None:
     sweep = launch.sections(Sweep, config)
-    with blamed_on("config"):
-        done = list(sweeps.run(sweep, workdir))
+    done = list(sweeps.run(sweep, workdir))
     cells = report.read(workdir, done)
     text = report.report(
         sweep.name, cells, sweep.scores.budgets[-1], sweep.pictured, workdir, command()

@@ -12,12 +12,28 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 KERNELS = {"ops", "credit", "losses", "bonuses"}  # optimisers need "standard"
 
 
+def _kernel(path):
+    return bool(KERNELS & set(path.parts))
+
+
 @pytest.fixture(autouse=True)
 def strict_dtypes(request):
     """No implicit change of dtype inside our own arithmetic."""
-    mode = "strict" if KERNELS & set(request.path.parts) else "standard"
+    mode = "strict" if _kernel(request.path) else "standard"
     with jax.numpy_dtype_promotion(mode):
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quickly_compiled(request):
+    """Most programs run once here and take longer to compile than to run.
+
+    The kernels are compiled as users have them: what fusing does to their rounding is
+    part of what is tested. So are the runs that tests start as programs of their own.
+    """
+    jax.config.update("jax_disable_most_optimizations", not _kernel(request.path))
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module", autouse=True)

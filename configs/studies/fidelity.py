@@ -53,6 +53,11 @@ def full() -> dict:
             multiroom=process("multiroom"),
         ),
         estimators=(),
+        variants=dict(
+            gigpo_undiscounted=variant("gigpo", discount=1.0),
+            hgpo_undiscounted=variant("hgpo", discount=1.0),
+            grpo_by_rows=variant("gigpo_released", step_weight=0.0),
+        ),
         pictured=MAIN,
         options=dict(  # their defaults are for hundreds of tokens
             spo_chain=dict(interval=2), spo_chain_fixed_interval=dict(interval=3)
@@ -79,6 +84,7 @@ def quick() -> dict:
         name="fidelity_quick",
         processes={name: whole["processes"][name] for name in chosen},
         estimators=MAIN,
+        variants={},
         scores=whole["scores"] | dict(budgets=(128,)),
         learning=whole["learning"] | dict(updates=40),
     )
@@ -95,6 +101,11 @@ def smoke() -> dict:
         scores=small["scores"] | dict(seeds=16, budgets=(16,)),
         learning=small["learning"] | dict(seeds=4, updates=3, budget=8),
     )
+
+
+def variant(estimator: str, **options: Any) -> dict:
+    """An estimator with these options instead of its own defaults."""
+    return dict(estimator=estimator, options=options)
 
 
 def process(name: str, **options: Any) -> dict:

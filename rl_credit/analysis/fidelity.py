@@ -8,6 +8,7 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from rl_credit.analysis import intervals
 from rl_credit.analysis.intervals import Interval
 
 REPORT, DOCUMENT = "report.md", "fidelity.md"
+FAINT = 1e-6  # share of a gradient's power: less signal, or noise, is not told apart
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -60,7 +62,8 @@ def mean(values: np.ndarray) -> Interval | None:
 def noise(cell: Cell, budget: int) -> Interval | None:
     """The gradient's signal to noise, in decibels (COCOA's, arXiv 2306.16803).
 
-    |mean|^2 / mean |gradient - mean|^2 over seeds, the first less what chance adds.
+    |mean|^2 / mean |gradient - mean|^2 over seeds. The first is the mean inner product
+    of the gradients of two seeds, to which chance adds nothing.
     """
     gram = cell.at(budget, "gram").astype(np.float64)
     if gram.size == 0 or not gram.any():
@@ -69,11 +72,13 @@ def noise(cell: Cell, budget: int) -> Interval | None:
 
     def ratio(chosen: np.ndarray) -> np.ndarray:
         counts = np.stack([np.bincount(one, minlength=seeds) for one in chosen])
-        weights = counts / seeds
-        square = np.einsum("bi,ij,bj->b", weights, gram, weights)
-        spread = (weights @ np.diag(gram) - square) * seeds / (seeds - 1)
-        signal = np.maximum(square - spread / seeds, 1e-6 * square)
-        return 10 * np.log10(signal / np.maximum(spread, 1e-12 * square))
+        own = counts @ np.diag(gram)
+        alike = counts**2 @ np.diag(gram)  # pairs of a gradient and itself
+        pairs = np.einsum("bi,ij,bj->b", counts, gram, counts) - alike
+        power = own / seeds
+        signal = pairs / (seeds**2 - np.sum(counts**2, axis=1))
+        signal = np.clip(signal, FAINT * power, (1 - FAINT) * power)
+        return 10 * np.log10(signal / (power - signal))
 
     middle = float(ratio(np.arange(seeds)[None])[0])
     low, high = np.percentile(
@@ -88,7 +93,7 @@ def error(cell: Cell, budget: int) -> Interval | None:
     if products.size == 0 or not products[:, 2].any():
         return None
 
-    def left(drawn: np.ndarray) -> np.ndarray:
+    def left(drawn: np.ndarray) -> Any:
         both, own, truth = np.moveaxis(drawn.sum(-2), -1, 0)
         explained = np.maximum(both, 0) ** 2 / np.maximum(own * truth, 1e-30)
         return 1 - explained
@@ -201,7 +206,8 @@ def within(cells: Sequence[Cell], process: str, budget: int) -> str:
 def _cost(cell: Cell, budget: int) -> list[str]:
     units = str(int(cell.at(budget, "afforded")))
     spent = cell.at(budget, "cost")
-    return [units, *(f"{x:.0f}" for x in spent.mean(0))] if spent.size else [units]
+    means = [f"{x:.0f}" for x in spent.mean(0)] if spent.size else [""] * 3
+    return [units, *means]
 
 
 def report(

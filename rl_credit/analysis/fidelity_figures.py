@@ -102,8 +102,10 @@ def _labelled(figure: Figure, panels: dict[str, Any], below: str, beside: str) -
         panel.grid(alpha=0.3)
     figure.supxlabel(below, fontsize=8)
     figure.supylabel(beside, fontsize=8)
-    handles, labels = next(iter(panels.values())).get_legend_handles_labels()
-    if handles:
+    drawn = [panel.get_legend_handles_labels() for panel in panels.values()]
+    known = {label: handle for one in drawn for handle, label in zip(*one)}
+    if known:
+        handles, labels = list(known.values()), list(known)
         figure.legend(handles, labels, loc="outside upper center", ncols=6, fontsize=7)
 
 

@@ -17,13 +17,13 @@ from rl_credit.types import Trajectories
 class How:
     """What the sources of all estimators have in common."""
 
-    group: int = 8  # episodes of a task
-    continuations: int = 4  # of a state whose value is estimated so (VinePPO)
-    tree: tuple[int, ...] = (3, 3, 3)  # branches, level by level (SPO-tree)
-    critic_rate: float = 0.5
-    reward_rate: float = 0.5
-    reset: float = 1.0  # price of a reset in the middle, in steps
-    forward: float = 0.25  # price of another model's forward, in steps
+    group: int  # episodes of a task
+    continuations: int  # of a state whose value is estimated so (VinePPO)
+    tree: tuple[int, ...]  # branches, level by level (SPO-tree)
+    critic_rate: float
+    reward_rate: float
+    reset: float  # price of a reset in the middle, in steps
+    forward: float  # price of another model's forward, in steps
 
     def price(self, cost: Cost) -> Float[Array, " rows"]:
         """In steps of the environment."""

@@ -44,13 +44,18 @@ def halfway(
 
     Raises ValueError for a share that is not above 0 and at most 1.
     """
-    if not 0.0 < share <= 1.0:
-        raise ValueError(f"share is {share}; it must be above 0 and at most 1")
+    check_share(share)
     tables, horizon = process.tables, process.horizon
     begun = uniform(process)
     nothing = climb(tables, begun, jnp.float32(-jnp.inf), horizon).reached
     most = climb(tables, begun, jnp.float32(jnp.inf), horizon).best
     return climb(tables, begun, nothing + share * (most - nothing), horizon).logits
+
+
+def check_share(share: float) -> None:
+    """Raises ValueError as `halfway` does."""
+    if not 0.0 < share <= 1.0:
+        raise ValueError(f"share is {share}; it must be above 0 and at most 1")
 
 
 @functools.partial(jax.jit, static_argnames="horizon")

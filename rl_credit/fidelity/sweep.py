@@ -35,6 +35,14 @@ class Chosen:
 
 
 @dataclasses.dataclass(frozen=True)
+class Variant:
+    """An estimator with other options, beside the one by its own name."""
+
+    estimator: str
+    options: dict[str, Any] = dataclasses.field(hash=False)
+
+
+@dataclasses.dataclass(frozen=True)
 class Scoring:
     """Scores at one policy. Budgets are what so many plain episodes cost."""
 
@@ -49,6 +57,7 @@ class Scoring:
             raise ValueError(f"seeds is {self.seeds}; intervals need {least} or more")
         if not self.budgets or min(self.budgets) < 1:
             raise ValueError(f"budgets is {self.budgets}; give numbers of 1 or more")
+        policies.check_share(self.share)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +70,9 @@ class Learning:
     rate: float
     share: float  # as in `Scoring`, of the policy that they start from
 
+    def __post_init__(self):
+        policies.check_share(self.share)
+
 
 @dataclasses.dataclass(frozen=True)
 class Sweep:
@@ -69,8 +81,9 @@ class Sweep:
     name: str  # of the report
     out: str  # folder of the documents that the report also goes to; "": none
     processes: dict[str, Chosen] = dataclasses.field(hash=False)  # by a name of yours
-    estimators: tuple[str, ...]  # none: every one
-    pictured: tuple[str, ...]  # estimators that are drawn
+    estimators: tuple[str, ...]  # and variants, by name; none: every one
+    variants: dict[str, Variant] = dataclasses.field(hash=False)  # by a name of yours
+    pictured: tuple[str, ...]  # estimators and variants that are drawn
     options: dict[str, dict] = dataclasses.field(hash=False)  # by estimator
     sources: How
     scores: Scoring
@@ -80,26 +93,35 @@ class Sweep:
     def __post_init__(self):
         if not self.processes:
             raise ValueError("processes is empty; give one or more")
-        for name in (*self.estimators, *self.pictured, *self.options):
-            estimators.named(name)
+        for chosen in self.processes.values():
+            mdps.named(chosen.name, **chosen.options)
+        for name in (*self.pictured, *self.options):
+            self.variant(name)
         self.plans()
 
-    def plans(self) -> list[Plan]:
-        """Of every estimator, those with the same batches one after another."""
-        chosen = self.estimators or tuple(estimators.ESTIMATORS)
-        every = [self.plan(name) for name in chosen]
-        feeds = list(dict.fromkeys(one.feed for one in every))
-        return sorted(every, key=lambda one: feeds.index(one.feed))
+    def plans(self) -> dict[str, Plan]:
+        """By name; those with the same batches come one after another."""
+        chosen = self.estimators or (*estimators.ESTIMATORS, *self.variants)
+        every = {name: self.plan(name) for name in chosen}
+        feeds = list(dict.fromkeys(one.feed for one in every.values()))
+        return dict(sorted(every.items(), key=lambda item: feeds.index(item[1].feed)))
 
     def plan(self, name: str) -> Plan:
-        """Of one estimator."""
-        return plan(estimators.named(name), self.options.get(name, {}), self.sources)
+        """Of one estimator or variant."""
+        one = self.variant(name)
+        return plan(estimators.named(one.estimator), one.options, self.sources)
+
+    def variant(self, name: str) -> Variant:
+        """What is meant by a name; an estimator's has the options of its entry."""
+        if name in self.variants:
+            return self.variants[name]
+        return Variant(estimators.named(name).name, self.options.get(name, {}))
 
     def settings(self, process: str, estimator: str) -> str:
         """What the numbers of a cell depend on, as JSON."""
         of_it = dict(
             process=dataclasses.asdict(self.processes[process]),
-            estimator=[estimator, self.options.get(estimator, {})],
+            estimator=[*vars(self.variant(estimator)).values()],
             sources=dataclasses.asdict(self.sources),
             scores=dataclasses.asdict(self.scores),
             learning=dataclasses.asdict(self.learning),
@@ -131,13 +153,12 @@ def run(sweep: Sweep, workdir: pathlib.Path) -> Iterator[tuple[str, str]]:
     _described(known, workdir)
     to, plain = cases.sizes(known), sweep.plan(PLAIN).feed
     ready = functools.cache(lambda label: _ready(sweep, known[label], to[label]))
-    cells = [(label, one) for one in sweep.plans() for label in known]
+    cells = [(label, name) for name in sweep.plans() for label in known]
     bar = tqdm.tqdm(cells, desc=sweep.name, unit="cell")
-    for label, one in bar:
-        name = one.estimator.name
+    for label, name in bar:
         bar.set_postfix_str(f"{name} in {label}")
         if not finished(sweep, workdir, label, name):
-            found = _cell(sweep, one, plain, ready(label))
+            found = _cell(sweep, sweep.plan(name), plain, ready(label))
             _save(path(workdir, label, name), found, sweep.settings(label, name))
             programs.make_room()
         yield label, name

@@ -159,6 +159,4 @@ def padded(name):
         nothing = columns[field].sum(-1) == 0
         columns[field][nothing, 0] = 1.0
     tables = Tables(**{field: jnp.asarray(rows) for field, rows in columns.items()})
-    return dataclasses.replace(
-        built, tables=tables, num_observations=SIZES["sees"][0]
-    )
+    return dataclasses.replace(built, tables=tables, num_observations=SIZES["sees"][0])

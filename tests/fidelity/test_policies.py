@@ -18,9 +18,7 @@ def ends(name):
     """The return of the uniform policy, and the best that the ascent comes to."""
     process = loops.process(name)
     start = policies.uniform(process)
-    whole = policies.climb(
-        process.tables, start, jnp.float32(jnp.inf), process.horizon
-    )
+    whole = policies.climb(process.tables, start, jnp.float32(jnp.inf), process.horizon)
     assert whole.step == policies.STEPS
     return returned(process, start), float(whole.best)
 
