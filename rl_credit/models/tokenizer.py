@@ -99,29 +99,33 @@ class WordTokenizer:
 
 
 class PretrainedTokenizer:
-    """That of a Hugging Face directory, with the chat template that came with it.
+    """One of transformers, with the chat template that came with it.
 
-    Raises FileNotFoundError for a missing directory, ValueError where it has no chat
-    template or no token that ends a message.
+    Raises ValueError where it has no chat template or no token that ends a message;
+    `place` names where it came from.
     """
 
-    def __init__(self, directory: pathlib.Path):
+    def __init__(self, words: Any, place: pathlib.Path):
+        if not words.chat_template:
+            raise ValueError(
+                f"the tokenizer in {place} has no chat template: use an instruct "
+                f"model, or put a chat_template.jinja beside it"
+            )
+        if words.eos_token_id is None:
+            raise ValueError(f"the tokenizer in {place} names no eos_token")
+        self._words = words
+        self.vocab = len(words)
+        self.end = words.eos_token_id
+
+    @classmethod
+    def load(cls, directory: pathlib.Path) -> "PretrainedTokenizer":
+        """That of a Hugging Face directory; FileNotFoundError if it is missing."""
         if not directory.is_dir():
             raise FileNotFoundError(f"no model directory {directory}")
         from transformers import AutoTokenizer  # slow to import
 
-        self._words: Any = AutoTokenizer.from_pretrained(
-            directory, local_files_only=True
-        )
-        if not self._words.chat_template:
-            raise ValueError(
-                f"the tokenizer in {directory} has no chat template: use an instruct "
-                f"model, or put a chat_template.jinja beside it"
-            )
-        if self._words.eos_token_id is None:
-            raise ValueError(f"the tokenizer in {directory} names no eos_token")
-        self.vocab = len(self._words)
-        self.end = self._words.eos_token_id
+        words = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+        return cls(words, directory)
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text, without any that open or close it."""

@@ -1,9 +1,8 @@
 """Parameters from a Hugging Face directory, and back to one transformers loads."""
 
-import dataclasses
 import json
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -12,15 +11,12 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from rl_credit.models import decoder
-from rl_credit.models.config import DTYPES, DecoderConfig
-from rl_credit.ops import names
+from rl_credit.models import decoder, tensors
+from rl_credit.models.config import DecoderConfig
+from rl_credit.models.tensors import Path, Place, Tensor
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 FLOATS = ("F32", "BF16", "F16")  # what a file may hold
-
-Path = tuple[str, ...]
-Place = Callable[[str, np.ndarray], Any]
 
 WHOLE = {  # path of a parameter: tensor of the file
     ("embedding",): "model.embed_tokens.weight",
@@ -40,21 +36,6 @@ LAYERED = {  # path within a layer: tensor within model.layers.N
     ("mlp", "up"): "mlp.up_proj",
     ("mlp", "down"): "mlp.down_proj",
 }
-TRANSPOSED = ("kernel", "head")  # [in out] here, [out in] in files
-
-
-@dataclasses.dataclass(frozen=True)
-class Tensor:
-    """One tensor of a file, as a part of one of our parameters."""
-
-    name: str
-    path: Path
-    layer: int | None  # None: the whole parameter
-    shape: tuple[int, ...]  # in the file
-
-    def flip(self, array: np.ndarray) -> np.ndarray:
-        """From the file's orientation to ours, and back."""
-        return array.T if self.path[-1] in TRANSPOSED else array
 
 
 def load(
@@ -78,24 +59,17 @@ def load(
         ValueError: an unsupported config, or tensors that are missing, not expected,
             or of another shape than the config says; before any is read.
     """
-    if dtype not in DTYPES:
-        raise ValueError(names.unknown("dtype", dtype, DTYPES))
     root = pathlib.Path(directory)
     config = DecoderConfig.from_huggingface(_json(root, "config.json"))
-    wanted = list(tensors(config))
+    wanted = list(tensors.listed(config, _name))
     found = _found(root)
     _check(root, config, wanted, found)
-    parts: dict[Path, list[Tensor]] = {}
-    for tensor in wanted:
-        parts.setdefault(tensor.path, []).append(tensor)
-    params: dict[str, Any] = {}
-    for path, pieces in parts.items():
-        array = _gather(root, pieces, found, jnp.dtype(dtype))
-        branch = params
-        for step in path[:-1]:
-            branch = branch.setdefault(step, {})
-        branch[path[-1]] = place("/".join(("params", *path)), array)
-    return config, {"params": params}
+
+    def read(tensor: Tensor) -> np.ndarray:
+        with safetensors.safe_open(root / found[tensor.name], "numpy") as file:
+            return file.get_tensor(tensor.name)
+
+    return config, tensors.assembled(wanted, read, dtype=dtype, place=place)
 
 
 def save(
@@ -118,7 +92,7 @@ def save(
     if present := sorted(root.glob("*.safetensors*")):
         raise FileExistsError(f"{present[0]} exists; save to another directory")
     root.mkdir(parents=True, exist_ok=True)
-    shards = list(_shards(tensors(config), params["params"], shard_bytes))
+    shards = list(_shards(tensors.listed(config, _name), params["params"], shard_bytes))
     places: dict[str, str] = {}
     size = 0
     for number, shard in enumerate(shards, 1):
@@ -136,21 +110,12 @@ def save(
     (root / "config.json").write_text(given + "\n")
 
 
-def tensors(config: DecoderConfig) -> Iterator[Tensor]:
-    """Every tensor a file of this config holds, and which parameter it belongs to."""
-    leaves = jax.tree_util.tree_leaves_with_path(decoder.shapes(config)["params"])
-    for keys, leaf in leaves:
-        path = tuple(key.key for key in keys)
-        flipped = path[-1] in TRANSPOSED
-        if path[0] != "layers":
-            shape = leaf.shape[::-1] if flipped else leaf.shape
-            yield Tensor(WHOLE[path], path, None, shape)
-            continue
-        shape = leaf.shape[:0:-1] if flipped else leaf.shape[1:]
-        kind = "bias" if path[-1] == "bias" else "weight"
-        for layer in range(config.layers):
-            name = f"model.layers.{layer}.{LAYERED[path[1:-1]]}.{kind}"
-            yield Tensor(name, path, layer, shape)
+def _name(path: Path, layer: int | None) -> str:
+    """The tensor of a file that a parameter is in."""
+    if layer is None:
+        return WHOLE[path]
+    kind = "bias" if path[-1] == "bias" else "weight"
+    return f"model.layers.{layer}.{LAYERED[path[1:-1]]}.{kind}"
 
 
 def _json(root: pathlib.Path, name: str) -> dict[str, Any]:
@@ -190,23 +155,18 @@ def _check(
 ) -> None:
     """Raises unless the files hold what the config says; reads headers only."""
     shapes = {tensor.name: tensor.shape for tensor in wanted}
-    wrong = [f"{name} is missing" for name in shapes.keys() - found.keys()]
-    for name in found.keys() - shapes.keys():
-        repeated = config.tied and name == WHOLE["head",]
-        if not repeated and not name.endswith("rotary_emb.inv_freq"):
-            wrong.append(f"{name} is not expected")
-    for name, shape, kind in _headers(root, shapes.keys() & found.keys(), found):
-        if shape != shapes[name]:
-            wrong.append(f"{name} has shape {shape}, not {shapes[name]}")
-        elif kind not in FLOATS:
+    ours = {
+        name
+        for name in found
+        if not name.endswith("rotary_emb.inv_freq")
+        and not (config.tied and name == WHOLE["head",])
+    }
+    headers = list(_headers(root, ours, found))
+    wrong = tensors.misfits(shapes, {name: shape for name, shape, _ in headers})
+    for name, _, kind in headers:
+        if kind not in FLOATS:
             wrong.append(f"{name} is {kind}, none of {FLOATS}")
-    if wrong:
-        more = f"; and {len(wrong) - 4} more" if len(wrong) > 4 else ""
-        raise ValueError(
-            f"weights in {str(root)!r} do not fit its config.json: "
-            + "; ".join(sorted(wrong)[:4])
-            + more
-        )
+    tensors.refuse(f"weights in {str(root)!r} do not fit its config.json", wrong)
 
 
 def _headers(
@@ -221,25 +181,6 @@ def _headers(
                     raise ValueError(f"{place} lacks {name}, which {INDEX} says it has")
                 header = file.get_slice(name)
                 yield name, tuple(header.get_shape()), header.get_dtype()
-
-
-def _gather(
-    root: pathlib.Path,
-    pieces: list[Tensor],
-    found: Mapping[str, str],
-    dtype: np.dtype,
-) -> np.ndarray:
-    """One parameter from its tensors, each read alone."""
-    first = pieces[0]
-    shape = first.flip(np.empty(first.shape, bool)).shape
-    if first.layer is not None:
-        shape = (len(pieces), *shape)
-    array = np.empty(shape, dtype)
-    for piece in pieces:
-        with safetensors.safe_open(root / found[piece.name], "numpy") as file:
-            values = piece.flip(file.get_tensor(piece.name))
-        array[... if piece.layer is None else piece.layer] = values
-    return array
 
 
 def _shards(

@@ -15,15 +15,10 @@ from rl_credit.envs.text import panels
 from rl_credit.envs.text.grid import GridText
 from rl_credit.envs.text.panels import Panel
 from rl_credit.models import decoder as decoders
-from rl_credit.models import weights
+from rl_credit.models import pretrained
 from rl_credit.models.config import DecoderConfig
 from rl_credit.models.decoder import Decoder, Params
-from rl_credit.models.tokenizer import (
-    ByteTokenizer,
-    PretrainedTokenizer,
-    Tokenizer,
-    WordTokenizer,
-)
+from rl_credit.models.tokenizer import ByteTokenizer, Tokenizer, WordTokenizer
 from rl_credit.rollout import grid_episodes, grid_turns, prompts, turns
 from rl_credit.rollout.episodes import Episode
 from rl_credit.rollout.sampling import Sampling
@@ -163,7 +158,7 @@ def tokenizer(world: World, workdir: pathlib.Path) -> Tokenizer:
     """
     model = world.settings.model
     if model.tokenizer == "pretrained":
-        return PretrainedTokenizer(pathlib.Path(model.directory))
+        return pretrained.tokenizer(model.directory)
     if model.tokenizer == "bytes":
         return ByteTokenizer()
     if (workdir / TOKENIZER).exists():
@@ -186,11 +181,11 @@ def keep(words: Tokenizer, workdir: pathlib.Path) -> None:
 def decoder(model: Model, words: Tokenizer, seed: int) -> tuple[Decoder, Params]:
     """The decoder and its first parameters, float32.
 
-    Raises what `models.weights.load` raises, and ValueError for sizes that make no
+    Raises what `models.pretrained.load` raises, and ValueError for sizes that make no
     decoder or a vocabulary larger than the model's.
     """
     if model.directory:
-        config, params = weights.load(model.directory)
+        config, params = pretrained.load(model.directory)
         if words.vocab > config.vocab:
             raise ValueError(
                 f"the tokenizer has {words.vocab} tokens and the model in "

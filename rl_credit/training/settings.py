@@ -42,9 +42,9 @@ class World:
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """A decoder from a Hugging Face directory, or a new one of the sizes given."""
+    """A pretrained decoder (`pretrained.found`), or a new one of the sizes given."""
 
-    directory: str  # empty: a new one
+    directory: str  # or a GGUF file, or package:NAME; empty: a new one
     tokenizer: str  # words (of the demonstrations), bytes, or pretrained
     sizes: dict[str, Any]  # fields of DecoderConfig but `vocab`; none with a directory
     dtype: str  # of products

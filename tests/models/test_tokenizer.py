@@ -43,7 +43,7 @@ def tokenizer(request, tmp_path):
     if request.param == "words":
         return WordTokenizer.train(TEXTS)
     made = pretrained(tmp_path, eos_token="[end]", chat_template=TEMPLATE)
-    return PretrainedTokenizer(made)
+    return PretrainedTokenizer.load(made)
 
 
 def test_ids_lie_in_the_vocabulary_and_give_the_text_back(tokenizer):
@@ -84,7 +84,7 @@ def test_words_are_those_of_the_texts_the_rest_is_unknown(tmp_path):
 
 def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        PretrainedTokenizer(pathlib.Path("nowhere"))
+        PretrainedTokenizer.load(pathlib.Path("nowhere"))
     with pytest.raises(FileNotFoundError, match="nowhere.json"):
         WordTokenizer.load(pathlib.Path("nowhere.json"))
     foreign = tokenizers.Tokenizer(models.WordLevel({"a": 0}, "a"))
@@ -92,10 +92,10 @@ def test_what_is_missing_is_named(tmp_path):
         WordTokenizer(foreign)
     bare = pretrained(tmp_path / "bare", eos_token="[end]")
     with pytest.raises(ValueError, match="no chat template"):
-        PretrainedTokenizer(bare)
+        PretrainedTokenizer.load(bare)
     endless = pretrained(tmp_path / "endless", chat_template=TEMPLATE)
     with pytest.raises(ValueError, match="eos_token"):
-        PretrainedTokenizer(endless)
+        PretrainedTokenizer.load(endless)
 
 
 @pytest.mark.parametrize("kind", [ByteTokenizer, lambda: WordTokenizer.train(TEXTS)])
