@@ -21,6 +21,9 @@ class Entry:
 
 TEXT = {
     "minihack": Entry("rl_credit.envs.text.grid:MiniHackText"),
+    "reasoning_gym": Entry(
+        "rl_credit.envs.text.reasoning_gym:ReasoningGym", extra="reasoning_gym"
+    ),
     "scripted": Entry("rl_credit.envs.text.scripted:Scripted"),
     "sokoban": Entry("rl_credit.envs.text.grid:SokobanText"),
     "textworld": Entry(
