@@ -55,8 +55,9 @@ NOT_SHIFTED = dict(
     lambda_returns=ABSOLUTE,
     turn_relative="takes the last turn of one for a middle turn of another",
 )
-PROPORTIONAL = """dr_grpo rloo turn_relative opo gpg psr reinforce remax gae lambda_returns vineppo
-spo_chain spo_chain_fixed_count spo_chain_fixed_interval spo_tree""".split()
+PROPORTIONAL = """dr_grpo rloo opo gpg psr reinforce remax gae lambda_returns vineppo
+spo_chain spo_chain_fixed_count spo_chain_fixed_interval spo_tree
+turn_relative""".split()
 UNSCALED = """grpo pass_at_k grpo_n reinforce_plus_plus reinforce_plus_plus_baseline
 mt_grpo gigpo gigpo_released hgpo spo_tree_scaled oprl prime ui_s1""".split()
 NOT_SCALING = dict(nsr=LABELS, w_reinforce=LABELS)
