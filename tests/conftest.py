@@ -12,6 +12,11 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 KERNELS = {"ops", "credit", "losses", "bonuses"}  # optimisers need "standard"
 
 
+def pytest_collection_modifyitems(items):
+    """The longest first, or one worker waits for another's notebooks at the end."""
+    items.sort(key=lambda item: item.path.name != "test_notebooks.py")
+
+
 def _kernel(path):
     return bool(KERNELS & set(path.parts))
 

@@ -218,15 +218,18 @@ class Pool:
         slot = self._slots.get(outcome.job.slot)
         if slot is None or slot.episode != outcome.job.episode:
             return  # played again for a caller who has begun another episode since
+        if isinstance(slot.last, Failed):
+            return  # while it was played again, with an action waiting behind
         if outcome.trace is not None:
             self._fail(slot, "error", f"the environment raised\n{outcome.trace}")
             return
         *before, now = outcome.turns
-        known = before if slot.pending else [now]  # turns that were seen once already
+        new = slot.pending and slot.covered(outcome.job)
+        known = before if new else [now]  # turns that were seen once already
         if known and slot.last is not None and known != [slot.last]:
             given = f"it gave {slot.last}, and played again {known[0]}"
             self._fail(slot, "replay", f"not deterministic: {given}")
-        elif slot.pending:
+        elif new:
             slot.settle(now)
 
     def _fail(self, slot: Slot, kind: str, reason: str) -> None:

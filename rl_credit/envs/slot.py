@@ -3,6 +3,7 @@
 import dataclasses
 
 from rl_credit.envs.text.turn import Turn
+from rl_credit.envs.worker import Job
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +29,13 @@ class Slot:
     def settle(self, result: Turn | Failed) -> None:
         """Takes what the last job came to."""
         self.last, self.pending, self.told = result, False, False
+
+    def covered(self, job: Job) -> bool:
+        """Whether the job came to the last action, and not only to those before it.
+
+        An action may be sent while its episode is played again without it.
+        """
+        return job.task is None or len(job.actions) == len(self.actions)
 
     @property
     def alive(self) -> bool:

@@ -72,6 +72,31 @@ def test_two_hundred_hangs_and_crashes_leave_the_others_alone():
     assert struck.total() >= 200 and struck["hang"] >= 30, struck
 
 
+def test_an_action_waits_for_its_episode_to_be_played_again():
+    """Sent when a worker has died and the new one has not yet caught up."""
+    kinds = ("", "exit")
+    plan, *_ = playing.plans([0])
+    doomed = next(
+        task
+        for task in range(1, 100, 2)
+        if task in expected([task], kinds)
+        and 2 <= expected([task], kinds)[task][1] < len(plan)
+    )
+    last = expected([doomed], kinds)[doomed][1]
+    with playing.pool(workers=1) as pool:
+        (reference,) = playing.play(pool, [0])
+    with playing.faulty(kinds, workers=1) as pool:
+        heard = pool.reset([0, doomed])[:1]
+        for number, action in enumerate(plan):
+            pool.send([0], [action])
+            heard += pool.receive([0])
+            if number < last:
+                pool.send([1], ["fly"])
+                (other,) = pool.receive([1])
+        assert isinstance(other, Failed) and pool.failures == {"death": 1}
+    assert playing.written(heard) == playing.written(reference)
+
+
 def test_the_reason_says_where_it_happened():
     with playing.faulty(("hang", "exit", "raise"), step_timeout=4.0) as pool:
         heard = playing.play(pool, range(3))
