@@ -28,7 +28,6 @@ def kernel(tmp_path, monkeypatch):
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
-    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # faster to compile
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
     return KERNEL
 
