@@ -56,7 +56,7 @@ def budgets(cells: Sequence[Any]) -> Figure:
                 label=cell.estimator,
             )
         panel.set_xscale("log", base=2)
-        panel.set_ylim(-0.1, 1.02)
+        panel.set_ylim(top=1.02)
     _labelled(figure, panels, "budget, in plain episodes", "cosine")
     return figure
 
