@@ -7,7 +7,7 @@ In small decision processes the advantage of the very policy that acts is known 
 Every estimator gets batches that cost as much (continuations, resets and forwards of
 other models are counted), and is scored by how near it comes; then policies learn by
 it. Ends with tables, 95% intervals and pictures in the folder; `--config.out=DIR` also
-writes them there. A sweep that was stopped is gone on with. `:quick` takes about 2
+writes them there. A sweep that was stopped is gone on with. `:quick` takes under 2
 minutes on two CPU cores, the whole, without a size, 25 CPU-minutes, `:smoke` seconds.
 """
 

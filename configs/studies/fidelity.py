@@ -4,7 +4,7 @@
 
 `full`: all estimators in all processes and in key-to-door with more and less noise, 64
 seeds, three budgets and 60 updates of learning, 25 CPU-minutes. `quick`: the main
-estimators in four processes, about 2 minutes. `smoke`: seconds.
+estimators in four processes, under 2 minutes. `smoke`: seconds.
 """
 
 from typing import Any
