@@ -11,8 +11,6 @@ config is for two CPU cores, `:smoke` only shows that all parts meet.
 """
 
 import pathlib
-import shlex
-import sys
 
 from ml_collections import config_dict
 
@@ -24,16 +22,10 @@ from rl_credit.training.grid_sweep import Sweep
 
 def main(config: config_dict.ConfigDict, workdir: pathlib.Path) -> None:
     sweep = launch.sections(Sweep, config)
+    command = launch.command("experiments.exploration")
     for _ in grid_sweep.run(sweep, workdir):
-        report.written(sweep, workdir, command())
-    print(f"\n{report.written(sweep, workdir, command())}\n\nIn {workdir}")
-
-
-def command() -> str:
-    """How this was called, but for folders, which are nobody's concern."""
-    given = [word for word in sys.argv[1:] if "workdir" not in word]
-    told = [shlex.quote(word) for word in given if not word.startswith("--config.out")]
-    return " ".join(["python -m experiments.exploration", *told, "--workdir=DIR"])
+        report.written(sweep, workdir, command)
+    print(f"\n{report.written(sweep, workdir, command)}\n\nIn {workdir}")
 
 
 if __name__ == "__main__":

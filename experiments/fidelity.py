@@ -8,12 +8,10 @@ Every estimator gets batches that cost as much (continuations, resets and forwar
 other models are counted), and is scored by how near it comes; then policies learn by
 it. Ends with tables, 95% intervals and pictures in the folder; `--config.out=DIR` also
 writes them there. A sweep that was stopped is gone on with. `:quick` takes under 2
-minutes on two CPU cores, the whole, without a size, 25 CPU-minutes, `:smoke` seconds.
+minutes on two CPU cores, the whole, without a size, 15, `:smoke` seconds.
 """
 
 import pathlib
-import shlex
-import sys
 
 from ml_collections import config_dict
 
@@ -27,18 +25,12 @@ def main(config: config_dict.ConfigDict, workdir: pathlib.Path) -> None:
     sweep = launch.sections(Sweep, config)
     done = list(sweeps.run(sweep, workdir))
     cells = report.read(workdir, done)
+    command = launch.command("experiments.fidelity")
     text = report.report(
-        sweep.name, cells, sweep.scores.budgets[-1], sweep.pictured, workdir, command()
+        sweep.name, cells, sweep.scores.budgets[-1], sweep.pictured, workdir, command
     )
     report.written(text, sweep.name, sweep.out, workdir)
     print(f"\n{text}\n\nIn {workdir}")
-
-
-def command() -> str:
-    """How this was called, but for folders, which are nobody's concern."""
-    given = [word for word in sys.argv[1:] if "workdir" not in word]
-    told = [shlex.quote(word) for word in given if not word.startswith("--config.out")]
-    return " ".join(["python -m experiments.fidelity", *told, "--workdir=DIR"])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Markdown that programs write into documents that people write."""
 
+import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def row(*cells: str) -> str:
@@ -13,6 +14,21 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table with that head."""
     lines = [row(*head), "|" + "---|" * len(head)]
     return "\n".join([*lines, *(row(*cells) for cells in rows)])
+
+
+def published(
+    text: str, name: str, path: pathlib.Path, pictures: Iterable[pathlib.Path]
+) -> None:
+    """Puts the text into the document at `path` (see `placed`), the pictures beside it.
+
+    A document that is not there yet begins with its own name as its title.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for picture in pictures:
+        (path.parent / picture.name).write_bytes(picture.read_bytes())
+    title = f"# {path.stem.capitalize()}\n"
+    before = path.read_text() if path.exists() else title
+    path.write_text(placed(before, name, text))
 
 
 def placed(document: str, name: str, text: str) -> str:

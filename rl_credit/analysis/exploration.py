@@ -209,13 +209,9 @@ def written(sweep: Sweep, workdir: pathlib.Path, command: str) -> str:
     (workdir / REPORT).write_text(text + "\n")
     _cards(sweep, workdir)
     if sweep.out:
-        out = pathlib.Path(sweep.out)
-        out.mkdir(parents=True, exist_ok=True)
-        for picture in workdir.glob(f"exploration_{sweep.name}_*.png"):
-            (out / picture.name).write_bytes(picture.read_bytes())
-        path = out / DOCUMENT
-        before = path.read_text() if path.exists() else "# Exploration\n"
-        path.write_text(documents.placed(before, sweep.name, text))
+        pictures = workdir.glob(f"exploration_{sweep.name}_*.png")
+        path = pathlib.Path(sweep.out) / DOCUMENT
+        documents.published(text, sweep.name, path, pictures)
     return text
 
 

@@ -285,10 +285,5 @@ def written(text: str, name: str, out: str, workdir: pathlib.Path) -> None:
     """
     (workdir / REPORT).write_text(text + "\n")
     if out:
-        folder = pathlib.Path(out)
-        folder.mkdir(parents=True, exist_ok=True)
-        for picture in workdir.glob(f"{name}_*.png"):
-            (folder / picture.name).write_bytes(picture.read_bytes())
-        path = folder / DOCUMENT
-        before = path.read_text() if path.exists() else "# Fidelity\n"
-        path.write_text(documents.placed(before, name, text))
+        pictures = workdir.glob(f"{name}_*.png")
+        documents.published(text, name, pathlib.Path(out) / DOCUMENT, pictures)

@@ -6,10 +6,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from rl_credit.credit import spans, tree
 from rl_credit.fidelity import play, sources
 from rl_credit.fidelity.case import Case
 from rl_credit.fidelity.play import Key
 from rl_credit.fidelity.sources import Batch, Cost, Source
+from rl_credit.ops import trees
 from rl_credit.types import Trajectories
 
 
@@ -131,20 +133,10 @@ class Feed:
 
 def _at_leaves(rewards: Array, where: Array, parents: Array) -> Array:
     """Outcomes of whole paths, at the last step of each; SPO-tree knows no others."""
-    root, alive = jnp.full_like(parents, -1), jnp.any(where, axis=1)
     own = jnp.sum(rewards, axis=1)
-
-    def climb(carry: tuple) -> tuple:
-        total, at = carry
-        above = jnp.maximum(at, 0)
-        total = total + jnp.where(at >= 0, own[above], 0.0)
-        return total, jnp.where(at >= 0, parents[above], root)
-
-    totals, _ = jax.lax.while_loop(
-        lambda carry: jnp.any(carry[1] >= 0), climb, (own, parents)
+    levels = jnp.max(trees.depths(parents))
+    totals = jax.lax.fori_loop(
+        0, levels, lambda _, above: own + trees.of_parent(above, parents), own
     )
-    spans = jnp.arange(where.shape[1])[None]
-    last = where & (spans == jnp.max(jnp.where(where, spans, -1), 1, keepdims=True))
-    counted = jnp.where(parents >= 0, parents, parents.size)
-    children = jnp.zeros(parents.size, bool).at[counted].max(alive, mode="drop")
-    return jnp.where(last & ~children[:, None], totals[:, None], 0.0)
+    ends = spans.last(where) & ~tree.branching(parents)[:, None]
+    return jnp.where(ends, totals[:, None], 0.0)

@@ -66,15 +66,19 @@ def nothing(batch: Batch) -> Cost:
     return Cost(zeros, zeros, zeros)
 
 
+class Stateless:
+    """A source that carries nothing from batch to batch."""
+
+    def init(self, case: Case) -> tuple[()]:
+        """Nothing."""
+        return ()
+
+
 @dataclasses.dataclass(frozen=True)
-class Continuations:
+class Continuations(Stateless):
     """`values`: the mean return of `count` continuations from every state (VinePPO)."""
 
     count: int
-
-    def init(self, case: Case) -> Any:
-        """Nothing."""
-        return ()
 
     def fill(
         self, case: Case, who: Player, batch: Batch, state: Any, key: Key
@@ -105,7 +109,7 @@ class Continuations:
 
 
 @dataclasses.dataclass(frozen=True)
-class Segments:
+class Segments(Stateless):
     """`values` at the starts of SPO's segments, of the whole outcome.
 
     SPO (arXiv 2505.23564) knows one reward, at the end. Where others come before it,
@@ -115,10 +119,6 @@ class Segments:
     estimator: str
     options: tuple[tuple[str, Any], ...]
     continuations: Continuations
-
-    def init(self, case: Case) -> Any:
-        """Nothing."""
-        return ()
 
     def fill(
         self, case: Case, who: Player, batch: Batch, state: Any, key: Key
@@ -141,12 +141,8 @@ class Segments:
 
 
 @dataclasses.dataclass(frozen=True)
-class Greedy:
+class Greedy(Stateless):
     """`baselines`: one greedy episode of every task (ReMax)."""
-
-    def init(self, case: Case) -> Any:
-        """Nothing."""
-        return ()
 
     def fill(
         self, case: Case, who: Player, batch: Batch, state: Any, key: Key
@@ -169,12 +165,8 @@ class Greedy:
 
 
 @dataclasses.dataclass(frozen=True)
-class Expert:
+class Expert(Stateless):
     """`matches`: the step is a best one, and so were all before it (UI-S1)."""
-
-    def init(self, case: Case) -> Any:
-        """Nothing."""
-        return ()
 
     def fill(
         self, case: Case, who: Player, batch: Batch, state: Any, key: Key

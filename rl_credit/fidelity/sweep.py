@@ -91,13 +91,17 @@ class Sweep:
     seed: int
 
     def __post_init__(self):
-        if not self.processes:
+        if not self.known:
             raise ValueError("processes is empty; give one or more")
-        for chosen in self.processes.values():
-            mdps.named(chosen.name, **chosen.options)
         for name in (*self.pictured, *self.options):
             self.variant(name)
         self.plans()
+
+    @functools.cached_property
+    def known(self) -> dict[str, Process]:
+        """The processes, by the names of the sweep."""
+        chosen = self.processes.items()
+        return {label: mdps.named(one.name, **one.options) for label, one in chosen}
 
     def plans(self) -> dict[str, Plan]:
         """By name; those with the same batches come one after another."""
@@ -131,34 +135,40 @@ class Sweep:
 
 
 @dataclasses.dataclass(frozen=True)
+class Priced:
+    """A case, and what a plain episode costs in it."""
+
+    case: Case
+    episode: float
+
+    def room(self, feed: Feed, episodes: int) -> Room:
+        """What as many plain episodes cost affords, in a size of few."""
+        count = score.afforded(feed, self.case, episodes * self.episode)
+        return Room(buckets.bucket(max(count, 1)), count)
+
+
+@dataclasses.dataclass(frozen=True)
 class Ready:
     """A process with the policies that are scored, and that learning starts from."""
 
-    process: Process
-    scored: Case
-    first: Case
+    scored: Priced
+    first: Priced
     before: float  # return of the first policy
     best: float  # of exact ascent from the uniform policy
 
 
 def run(sweep: Sweep, workdir: pathlib.Path) -> Iterator[tuple[str, str]]:
-    """Scores what is not yet scored; yields process and estimator of every cell.
-
-    Raises ValueError or TypeError for an unknown process or option of one.
-    """
-    known = {
-        label: mdps.named(one.name, **one.options)
-        for label, one in sweep.processes.items()
-    }
+    """Scores what is not yet scored; yields process and estimator of every cell."""
+    known = sweep.known
     _described(known, workdir)
-    to, plain = cases.sizes(known), sweep.plan(PLAIN).feed
+    to = cases.sizes(known)
     ready = functools.cache(lambda label: _ready(sweep, known[label], to[label]))
     cells = [(label, name) for name in sweep.plans() for label in known]
     bar = tqdm.tqdm(cells, desc=sweep.name, unit="cell")
     for label, name in bar:
         bar.set_postfix_str(f"{name} in {label}")
         if not finished(sweep, workdir, label, name):
-            found = _cell(sweep, sweep.plan(name), plain, ready(label))
+            found = _cell(sweep, sweep.plan(name), ready(label))
             _save(path(workdir, label, name), found, sweep.settings(label, name))
             programs.make_room()
         yield label, name
@@ -179,27 +189,30 @@ def finished(sweep: Sweep, workdir: pathlib.Path, process: str, estimator: str) 
 
 
 def _ready(sweep: Sweep, process: Process, to: cases.Sizes) -> Ready:
-    scored, first = (
-        cases.case(process, policies.halfway(process, share=share), to)
-        for share in (sweep.scores.share, sweep.learning.share)
-    )
+    plain = sweep.plan(PLAIN).feed
+
+    def priced(share: float) -> Priced:
+        case = cases.case(process, policies.halfway(process, share=share), to)
+        return Priced(case, score.price(plain, case))
+
+    scored, first = priced(sweep.scores.share), priced(sweep.learning.share)
     begun, ceiling = policies.uniform(process), np.float32(np.inf)
     best = policies.climb(process.tables, begun, ceiling, process.horizon).best
-    before = learn.expected(first, first.logits)
-    return Ready(process, scored, first, float(before), float(best))
+    before = learn.expected(first.case, first.case.logits)
+    return Ready(scored, first, float(before), float(best))
 
 
-def _cell(sweep: Sweep, one: Plan, plain: Feed, at: Ready) -> dict[str, Any]:
+def _cell(sweep: Sweep, one: Plan, at: Ready) -> dict[str, Any]:
     """The numbers of one estimator in one process."""
     how = sweep.scores
     found: dict[str, Any] = dict(before=at.before, best=at.best)
     for budget in how.budgets:
-        room = _room(one.feed, plain, at.scored, budget)
+        room = at.scored.room(one.feed, budget)
         found[f"{budget}/afforded"] = room.afforded
         if room.afforded:
             scored = score.scores(
                 one,
-                at.scored,
+                at.scored.case,
                 room,
                 seeds=how.seeds,
                 warmup=how.warmup,
@@ -207,11 +220,11 @@ def _cell(sweep: Sweep, one: Plan, plain: Feed, at: Ready) -> dict[str, Any]:
             )
             found |= {f"{budget}/{k}": v for k, v in score.host(scored).items()}
     learning = sweep.learning
-    room = _room(one.feed, plain, at.first, learning.budget)
+    room = at.first.room(one.feed, learning.budget)
     if room.afforded and learning.updates:
         found["returns"] = learn.returns(
             one,
-            at.first,
+            at.first.case,
             room,
             seeds=learning.seeds,
             updates=learning.updates,
@@ -221,12 +234,6 @@ def _cell(sweep: Sweep, one: Plan, plain: Feed, at: Ready) -> dict[str, Any]:
         looks = found["returns"].shape[1]
         found["updates"] = np.arange(1, looks + 1) * (learning.updates // looks)
     return found
-
-
-def _room(feed: Feed, plain: Feed, case: Case, episodes: int) -> Room:
-    """What as many plain episodes cost affords, in a size of few."""
-    count = score.afforded(feed, case, episodes * score.price(plain, case))
-    return Room(buckets.bucket(max(count, 1)), count)
 
 
 def _described(known: dict[str, Process], workdir: pathlib.Path) -> None:

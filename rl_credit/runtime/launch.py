@@ -5,6 +5,7 @@ import importlib.util
 import inspect
 import pathlib
 import re
+import shlex
 import sys
 import types
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from rl_credit.ops import names
 from rl_credit.runtime.errors import UserError
 from rl_credit.runtime.sections import sections
 
-__all__ = ["run", "sections"]
+__all__ = ["command", "run", "sections"]
 
 USAGE = """\
 Flags:
@@ -58,6 +59,13 @@ def run(
         main(_config(given.config, overrides), _workdir(given.workdir))
     except UserError as error:
         sys.exit(f"error: {error}")
+
+
+def command(program: str) -> str:
+    """How the program was called, but for folders, which are nobody's concern."""
+    given = [word for word in sys.argv[1:] if "workdir" not in word]
+    told = [shlex.quote(word) for word in given if not word.startswith("--config.out")]
+    return " ".join([f"python -m {program}", *told, "--workdir=DIR"])
 
 
 def _parsed(arguments: Sequence[str]) -> tuple[flags.FlagValues, list[str]]:

@@ -11,6 +11,7 @@ from rl_credit.credit import estimators
 from rl_credit.credit.estimator import Estimator
 from rl_credit.fidelity import sweep as sweeps
 from rl_credit.fidelity.sweep import Sweep
+from rl_credit.runtime import launch
 from rl_credit.runtime.errors import UserError
 from rl_credit.runtime.sections import sections
 
@@ -183,7 +184,7 @@ def test_the_command_in_the_report_names_no_folder(monkeypatch):
     given = ["--config=a.py:smoke", "--config.seed=2", "--workdir=b", "--config.out=c"]
     monkeypatch.setattr("sys.argv", ["fidelity", *given])
     expected = "python -m experiments.fidelity --config=a.py:smoke --config.seed=2"
-    assert experiment.command() == f"{expected} --workdir=DIR"
+    assert launch.command("experiments.fidelity") == f"{expected} --workdir=DIR"
 
 
 def test_sizes_of_the_config_are_sweeps_of_what_they_say():
