@@ -3,8 +3,8 @@
     python -m experiments.fidelity --config=configs/studies/fidelity.py --workdir=DIR
 
 `full`: all estimators in all processes and in key-to-door with more and less noise, 64
-seeds, three budgets and 60 updates of learning, 15 minutes of two cores. `quick`: the main
-estimators in four processes, under 2 minutes. `smoke`: seconds.
+seeds, three budgets and 60 updates of learning, 15 minutes of two cores. `quick`: the
+main estimators in four processes, under 2 minutes. `smoke`: seconds.
 """
 
 from typing import Any
