@@ -15,6 +15,7 @@ from rl_credit.analysis.card import page
 from rl_credit.analysis.exploration_figures import Place
 from rl_credit.analysis.intervals import Interval
 from rl_credit.envs.grid.rooms import Rooms
+from rl_credit.training import sweep as sweeps
 from rl_credit.training.grid_agent import SEEDS
 from rl_credit.training.grid_sweep import FRESH, Cell, Sweep
 
@@ -35,12 +36,12 @@ class Finished:
 
 def read(sweep: Sweep, workdir: pathlib.Path) -> list[Finished]:
     """The runs that are finished so far."""
-    cells = [cell for cell in sweep.cells() if cell.finished(workdir)]
+    cells = [cell for cell in sweep.cells() if sweeps.finished(cell, workdir)]
     return [_read(cell, workdir) for cell in cells]
 
 
 def _read(cell: Cell, workdir: pathlib.Path) -> Finished:
-    found = cell.result(workdir)
+    found = sweeps.result(cell, workdir)
     lines = map(json.loads, (cell.folder(workdir) / SEEDS).read_text().splitlines())
     curve = [(i["frames"], i["success"]) for i in lines if i["kind"] == "held_out"]
     success = np.asarray(found["after"]["success"])

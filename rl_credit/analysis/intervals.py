@@ -61,6 +61,27 @@ def bootstrap(
     return float(low), float(high)
 
 
+def improvement(
+    one: Float[np.ndarray, " seeds"],
+    other: Float[np.ndarray, " rivals"],
+    *,
+    seed: int = 0,
+    draws: int = 2000,
+) -> Interval:
+    """How likely a run of one is better than a run of the other; section 4.3.
+
+    A tie counts half. With the 95% bootstrap interval, the runs of each drawn anew.
+    """
+    first, second = _tasks(one)[:, 0], _tasks(other)[:, 0]
+    better = (np.sign(first[:, None] - second) + 1.0) / 2.0
+    random = np.random.default_rng(seed)
+    rows = random.integers(first.size, size=(draws, first.size, 1))
+    columns = random.integers(second.size, size=(draws, 1, second.size))
+    drawn = better[rows, columns].mean((1, 2))
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Interval(float(better.mean()), float(low), float(high))
+
+
 def _middle_mean(scores: np.ndarray) -> Any:
     """[... seeds tasks] to [...]."""
     ordered = np.sort(scores.reshape(*scores.shape[:-2], -1), axis=-1)

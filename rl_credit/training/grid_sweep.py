@@ -2,15 +2,12 @@
 
 import dataclasses
 import itertools
-import json
 import pathlib
 from collections.abc import Iterator
 
-import tqdm
-
-from rl_credit.runtime import programs
 from rl_credit.runtime.errors import blamed_on
 from rl_credit.training import grid_agent
+from rl_credit.training import sweep as sweeps
 from rl_credit.training.grid_settings import Bonus, Settings
 
 FRESH = 0  # number of contexts: a level that is new in every episode
@@ -76,34 +73,9 @@ class Cell:
         levels = "fresh" if fresh else f"{self.contexts}-of-{self.context_seed}"
         return workdir / "cells" / self.task / levels / self.bonus
 
-    def finished(self, workdir: pathlib.Path) -> bool:
-        """Whether there is a result of these very settings."""
-        folder = self.folder(workdir)
-        if not (folder / grid_agent.RESULT).is_file():
-            return False
-        wanted = json.loads(json.dumps(dataclasses.asdict(self.settings)))
-        return json.loads((folder / "config.json").read_text()) == wanted
-
-    def result(self, workdir: pathlib.Path) -> dict:
-        """What `grid_agent.result` wrote."""
-        return json.loads((self.folder(workdir) / grid_agent.RESULT).read_text())
-
 
 def run(sweep: Sweep, workdir: pathlib.Path) -> Iterator[Cell]:
-    """Does every run that is not finished; those that are begun are gone on with.
-
-    Yields each as it is finished, those that were at once, so that a report may grow.
-
-    Raises UserError, before anything is trained, for a run that cannot be, and for a
-    folder that holds one of other settings.
-    """
+    """See `sweep.run`; raises UserError for a run that cannot be, before any begins."""
     with blamed_on("config"):
         cells = sweep.cells()
-    bar = tqdm.tqdm(cells, desc=sweep.name, unit="run")
-    for cell in bar:
-        if not cell.finished(workdir):
-            folder = cell.folder(workdir)
-            bar.set_postfix_str(str(folder.relative_to(workdir / "cells")))
-            grid_agent.train(cell.settings, folder)
-            programs.make_room()
-        yield cell
+    return sweeps.run(sweep.name, cells, workdir, grid_agent.train)

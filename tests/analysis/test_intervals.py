@@ -81,3 +81,16 @@ def test_what_has_no_statistic_is_refused(scores, words):
 def test_a_level_that_is_none_is_refused():
     with pytest.raises(ValueError, match="level is 95"):
         intervals.bootstrap(np.ones(3), level=95.0)
+
+
+def test_improvement_is_the_share_of_pairs_that_are_better():
+    found = intervals.improvement(np.array([1.0, 3.0]), np.array([0.0, 2.0, 3.0]))
+    assert found.middle == pytest.approx((1 + 0 + 0 + 1 + 1 + 0.5) / 6)
+    assert 0 <= found.low < found.middle < found.high <= 1
+
+
+def test_improvement_turns_round_with_its_arguments():
+    one, other = np.random.default_rng(0).normal(size=(2, 7))
+    there, back = intervals.improvement(one, other), intervals.improvement(other, one)
+    assert there.middle == pytest.approx(1 - back.middle)
+    assert intervals.improvement(one + 9, other) == (1.0, 1.0, 1.0)

@@ -1,11 +1,13 @@
-"""Every size of every study of bonuses makes a sweep."""
+"""Every size of every study makes a sweep."""
 
 import pytest
 
 from configs.grid import corridor, keyroom, minihack16, multiroom_contexts
+from configs.studies import text_agents
 from rl_credit.envs.grid.minihack import TASKS
 from rl_credit.runtime.sections import sections
 from rl_credit.training.grid_sweep import Sweep
+from rl_credit.training.text_sweep import TextSweep
 
 STUDIES = {
     "multiroom_contexts": (
@@ -32,3 +34,12 @@ def test_the_sixteen_tasks_are_those_of_the_paper():
     tasks = minihack16.get_config().tasks
     assert len(set(tasks)) == 16 and set(tasks) <= set(TASKS)
     assert sections(Sweep, minihack16.get_config("smoke")).agent.seeds == 2
+
+
+def test_every_study_of_text_agents_has_so_many_runs(tmp_path):
+    counts = {"textworld": 25, "omega": 16, "discount": 8, "memory": 6, "smoke": 2}
+    for size, count in counts.items():
+        sweep = sections(TextSweep, text_agents.get_config(size))
+        cells = sweep.cells()
+        assert len({cell.folder(tmp_path) for cell in cells}) == len(cells) == count
+        assert len({str(cell.settings) for cell in cells}) == count
