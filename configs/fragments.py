@@ -24,7 +24,8 @@ def credit(name: str, **changes: Any) -> dict[str, Any]:
     So `--config.credit.name=hgpo --config.credit.options.hgpo.alpha=2` works.
     """
     options = {known: dict(e.options) for known, e in ESTIMATORS.items()}
-    return dict(name=name, options=options, invalid_penalty=0.0) | changes
+    section = dict(name=name, options=options, invalid_penalty=0.0)
+    return section | dict(anchors_by="state", similarity=1.0) | changes
 
 
 def critic(**changes: Any) -> dict[str, Any]:

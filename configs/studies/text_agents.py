@@ -6,7 +6,7 @@
 GiGPO (arXiv 2505.10978, table 1) and its baselines. A run takes some minutes on two
 CPU cores: do them in pieces (`--config.only="('grpo',)"`), finished runs are kept.
 `textworld`: coin collector, seven methods, 25 runs. `omega`, `discount`, `memory`:
-what GiGPO's weight of steps, discount and the agent's memory do there. `smoke`: seconds.
+the same of GiGPO's weight of steps, its discount, the agent's memory. `smoke`: seconds.
 """
 
 import ml_collections

@@ -60,6 +60,7 @@ def play() -> dict:
     """Every prompt is the objective, which names the commands, and the board."""
     return dict(
         format="plain",
+        layout="bare",
         history=0,
         recalled=0,
         admissible=False,

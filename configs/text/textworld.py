@@ -73,6 +73,7 @@ def play() -> dict:
     """The objective, the last actions by name, and what is around now."""
     return dict(
         format="plain",
+        layout="bare",
         history=0,
         recalled=8,
         admissible=True,

@@ -125,7 +125,7 @@ def _credit(settings: Settings, episodes: Sequence[Episode]):
     credit = settings.credit
 
     def work() -> np.ndarray:
-        batch = trajectories(episodes)
+        batch = trajectories(episodes, credit.anchors.states(episodes))
         return np.asarray(credit.estimator(batch, **credit.knobs))
 
     return work

@@ -1,4 +1,4 @@
-"""The report of a run of the text agent: a table and two pictures."""
+"""The report of a run of the text agent: a table and three pictures."""
 
 import json
 import pathlib
@@ -10,11 +10,13 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rl_credit.analysis import anchor_groups
 from rl_credit.analysis.card import page
 from rl_credit.runtime import metrics
-from rl_credit.training.text_agent import RESULT, TRANSCRIPTS
+from rl_credit.training.text_agent import RESULT
+from rl_credit.training.text_iteration import TRANSCRIPTS
 
-CURVES, CREDIT = "curves.png", "credit.png"
+CURVES, CREDIT, GROUPS = "curves.png", "credit.png", "groups.png"
 PANELS = (  # title, metric of training, metric of the held-out tasks
     ("success", "train/success", "held_out/success"),
     ("turns in an episode", "train/turns", "held_out/turns"),
@@ -26,10 +28,12 @@ TURNS = 12  # shown of an episode
 
 
 def written(workdir: pathlib.Path) -> str:
-    """Draws both pictures, fills the card, gives the table and where all that is."""
+    """Draws the pictures, fills the card, gives the table and where all that is."""
     pictures = {CURVES: curves(workdir)}
     if (workdir / TRANSCRIPTS).stat().st_size:  # else nothing was trained
         pictures[CREDIT] = credit(workdir)
+    if (groups := anchor_groups.sizes(metrics.read(workdir))) is not None:
+        pictures[GROUPS] = groups
     for name, figure in pictures.items():
         figure.savefig(workdir / name, dpi=120, bbox_inches="tight")
     page.written([workdir], workdir)

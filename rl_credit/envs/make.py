@@ -20,6 +20,11 @@ class Entry:
 
 
 TEXT = {
+    "alfworld": Entry(
+        "rl_credit.envs.text.alfworld.bridge:ALFWorld",
+        extra="alfworld",
+        prepare="rl_credit.envs.text.alfworld.bridge:prepare",
+    ),
     "minihack": Entry("rl_credit.envs.text.grid:MiniHackText"),
     "reasoning_gym": Entry(
         "rl_credit.envs.text.reasoning_gym:ReasoningGym", extra="reasoning_gym"

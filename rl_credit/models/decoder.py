@@ -22,7 +22,7 @@ from rl_credit.models import attention
 from rl_credit.models import cache as caches
 from rl_credit.models.cache import Cache
 from rl_credit.models.config import DecoderConfig
-from rl_credit.ops import dense
+from rl_credit.ops import dense, sharding
 
 Params = Mapping[str, Any]
 Tokens = Int[Array, "batch time"]
@@ -71,6 +71,7 @@ class Decoder(nn.Module):
         the returned one is None.
         """
         hidden = self.embedding[jnp.where(where, tokens, 0)].astype(self.config.dtype)
+        hidden = sharding.by_rows(hidden)
         turned = attention.rotation(self.config, positions)
         if cache is None:
             stores: Stores = None
@@ -118,9 +119,10 @@ class Layer(nn.Module):
         read, stores = Attention(self.config, name="attention")(
             normed, stores, layer, turned, mask, start
         )
-        hidden = hidden + read
+        hidden = sharding.by_rows(hidden + read)
         normed = Norm(epsilon, name="mlp_norm")(hidden)
-        return (hidden + Mlp(self.config, name="mlp")(normed), stores), None
+        hidden = sharding.by_rows(hidden + Mlp(self.config, name="mlp")(normed))
+        return (hidden, stores), None
 
 
 class Attention(nn.Module):

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from rl_credit.models import tensors
 from rl_credit.models.config import DecoderConfig
 from rl_credit.models.gguf_file import GgufFile
-from rl_credit.models.tensors import Path, Place, Tensor
+from rl_credit.models.tensors import Index, Path, Place, Tensor
 from rl_credit.ops import names
 
 ARCHITECTURES = ("llama",)
@@ -42,7 +41,7 @@ def load(
     file: GgufFile,
     *,
     dtype: str = "float32",
-    place: Place = lambda path, array: jnp.asarray(array),
+    place: Place = tensors.whole,
 ) -> tuple[DecoderConfig, dict[str, Any]]:
     """The config and the dequantised parameters; see `weights.load`.
 
@@ -56,10 +55,10 @@ def load(
     tensors.refuse(f"tensors in {file.path} do not fit what it says", wrong)
     turned = {"attn_q": config.heads, "attn_k": config.kv_heads}
 
-    def read(tensor: Tensor) -> np.ndarray:
+    def read(tensor: Tensor, index: Index) -> np.ndarray:
         array = file.read(tensor.name)
         heads = turned.get(LAYERED.get(tensor.path[1:], ""))
-        return halves(array, heads) if heads else array
+        return (halves(array, heads) if heads else array)[index]
 
     return config, tensors.assembled(wanted, read, dtype=dtype, place=place)
 

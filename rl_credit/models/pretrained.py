@@ -4,9 +4,10 @@ import importlib.util
 import pathlib
 from typing import Any
 
-from rl_credit.models import gguf_tokenizer, gguf_weights, weights
+from rl_credit.models import gguf_tokenizer, gguf_weights, tensors, weights
 from rl_credit.models.config import DecoderConfig
 from rl_credit.models.gguf_file import GgufFile
+from rl_credit.models.tensors import Place
 from rl_credit.models.tokenizer import PretrainedTokenizer
 
 PACKAGE = "package:"
@@ -34,12 +35,17 @@ def found(name: str) -> pathlib.Path:
     return files[0]
 
 
-def load(name: str, *, dtype: str = "float32") -> tuple[DecoderConfig, dict[str, Any]]:
-    """Config and parameters; raises what `found`, `weights` and `gguf_weights` do."""
+def load(
+    name: str, *, dtype: str = "float32", place: Place = tensors.whole
+) -> tuple[DecoderConfig, dict[str, Any]]:
+    """Config and parameters; see `weights.load` and `gguf_weights.load`.
+
+    Raises what `found` and these do.
+    """
     path = found(name)
     if path.suffix == ".gguf":
-        return gguf_weights.load(GgufFile(path), dtype=dtype)
-    return weights.load(path, dtype=dtype)
+        return gguf_weights.load(GgufFile(path), dtype=dtype, place=place)
+    return weights.load(path, dtype=dtype, place=place)
 
 
 def tokenizer(name: str) -> PretrainedTokenizer:

@@ -15,7 +15,7 @@ from rl_credit.ops import names
 TRANSPOSED = ("kernel", "head")  # [in out] here, [out in] in files
 
 Path = tuple[str, ...]
-Place = Callable[[str, np.ndarray], Any]
+Index = tuple[slice, ...]  # contiguous
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -30,7 +30,59 @@ class Tensor:
 
     def flip(self, array: np.ndarray) -> np.ndarray:
         """From the file's orientation to ours, and back."""
-        return array.T if self.path[-1] in TRANSPOSED else array
+        return array.T if self._turned else array
+
+    def part(self, index: Index) -> Index:
+        """Where in the file a part of our orientation lies."""
+        return index[::-1] if self._turned else index
+
+    @property
+    def _turned(self) -> bool:
+        return self.path[-1] in TRANSPOSED
+
+
+Read = Callable[[Tensor, Index], np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """One parameter, of all layers, that is still in its file.
+
+    `stored[index]`, a slice for every axis, reads that part alone; `np.asarray(stored)`
+    all of it.
+    """
+
+    pieces: tuple[Tensor, ...]  # one, or one for each layer
+    read: Read
+    dtype: np.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the parameter."""
+        first = self.pieces[0]
+        shape = first.part(tuple(map(slice, first.shape)))
+        layers = () if first.layer is None else (len(self.pieces),)
+        return (*layers, *(part.stop for part in shape))
+
+    def __getitem__(self, index: Index) -> np.ndarray:
+        sizes = [len(range(*s.indices(n))) for s, n in zip(index, self.shape)]
+        array = np.empty(sizes, self.dtype)
+        if self.pieces[0].layer is None:
+            array[...] = self._part(self.pieces[0], index)
+            return array
+        for place, piece in enumerate(self.pieces[index[0]]):
+            array[place] = self._part(piece, index[1:])
+        return array
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        array = self[(slice(None),) * len(self.shape)]
+        return array if dtype is None else array.astype(dtype)
+
+    def _part(self, piece: Tensor, index: Index) -> np.ndarray:
+        return piece.flip(self.read(piece, piece.part(index)))
+
+
+Place = Callable[[str, Stored], Any]
 
 
 def listed(
@@ -52,14 +104,15 @@ def listed(
             yield Tensor(name(path, layer), path, layer, shape)
 
 
+def whole(path: str, stored: Stored) -> jax.Array:
+    """All of a parameter, on the default device."""
+    return jnp.asarray(np.asarray(stored))
+
+
 def assembled(
-    wanted: Iterable[Tensor],
-    read: Callable[[Tensor], np.ndarray],
-    *,
-    dtype: str,
-    place: Place,
+    wanted: Iterable[Tensor], read: Read, *, dtype: str, place: Place
 ) -> dict[str, Any]:
-    """Parameters of what `read` gives; one (of all layers) at a time is on the host.
+    """Parameters of what `read` gives; `place` asks for one (of all layers) at a time.
 
     Raises ValueError for a dtype nobody knows, before anything is read.
     """
@@ -73,8 +126,8 @@ def assembled(
         branch = params
         for step in path[:-1]:
             branch = branch.setdefault(step, {})
-        array = _gathered(pieces, read, jnp.dtype(dtype))
-        branch[path[-1]] = place("/".join(("params", *path)), array)
+        stored = Stored(tuple(pieces), read, jnp.dtype(dtype))
+        branch[path[-1]] = place("/".join(("params", *path)), stored)
     return {"params": params}
 
 
@@ -93,17 +146,3 @@ def refuse(what: str, wrong: list[str]) -> None:
     if wrong:
         more = f"; and {len(wrong) - 4} more" if len(wrong) > 4 else ""
         raise ValueError(f"{what}: " + "; ".join(sorted(wrong)[:4]) + more)
-
-
-def _gathered(
-    pieces: list[Tensor], read: Callable[[Tensor], np.ndarray], dtype: np.dtype
-) -> np.ndarray:
-    """One parameter from its tensors, each read alone."""
-    first = pieces[0]
-    shape = first.flip(np.empty(first.shape, bool)).shape
-    if first.layer is not None:
-        shape = (len(pieces), *shape)
-    array = np.empty(shape, dtype)
-    for piece in pieces:
-        array[... if piece.layer is None else piece.layer] = piece.flip(read(piece))
-    return array

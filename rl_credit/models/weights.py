@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import safetensors
 import safetensors.numpy
 
 from rl_credit.models import decoder, tensors
 from rl_credit.models.config import DecoderConfig
-from rl_credit.models.tensors import Path, Place, Tensor
+from rl_credit.models.tensors import Index, Path, Place, Tensor
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 FLOATS = ("F32", "BF16", "F16")  # what a file may hold
@@ -42,17 +41,18 @@ def load(
     directory: str | pathlib.Path,
     *,
     dtype: str = "float32",
-    place: Place = lambda path, array: jnp.asarray(array),
+    place: Place = tensors.whole,
 ) -> tuple[DecoderConfig, dict[str, Any]]:
     """The config and parameters of config.json and model.safetensors (or shards).
 
-    The host holds one parameter (of all layers) at a time beside what is placed.
+    The host holds one parameter (of all layers) at a time beside what is placed, or
+    only those slices of it that `place` asks for.
 
     Args:
         dtype: of the parameters, whatever the file holds: "float32" to train,
             "bfloat16" for a frozen model.
-        place: puts a finished parameter on devices, given its path, as in
-            "params/layers/mlp/up/kernel".
+        place: puts a parameter on devices, given its path, as in
+            "params/layers/mlp/up/kernel", and what reads it (`tensors.Stored`).
 
     Raises:
         FileNotFoundError: the directory, config.json, weights or a shard is missing.
@@ -65,9 +65,9 @@ def load(
     found = _found(root)
     _check(root, config, wanted, found)
 
-    def read(tensor: Tensor) -> np.ndarray:
+    def read(tensor: Tensor, index: Index) -> np.ndarray:
         with safetensors.safe_open(root / found[tensor.name], "numpy") as file:
-            return file.get_tensor(tensor.name)
+            return file.get_slice(tensor.name)[index]
 
     return config, tensors.assembled(wanted, read, dtype=dtype, place=place)
 

@@ -49,13 +49,22 @@ class Episode:
 
 
 def transcript(
-    episode: Episode, advantages: Sequence[float] | None = None
+    episode: Episode,
+    advantages: Sequence[float] | None = None,
+    states: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """What a reader wants of an episode, as JSON: see `Episode` and `Step`."""
+    """What a reader wants of an episode, as JSON: see `Episode` and `Step`.
+
+    Args:
+        advantages: of its turns.
+        states: what stood for their states; if not given, the environment's anchors.
+    """
     turns: list[dict[str, Any]] = []
     for number, step in enumerate(episode.steps):
-        turn: dict[str, Any] = dict(observation=step.observation, answer=step.text)
-        turn |= dict(action=step.action, reward=step.reward, tokens=len(step.answer))
+        anchor = step.anchor if states is None else states[number]
+        turn: dict[str, Any] = dict(observation=step.observation, anchor=anchor)
+        turn |= dict(answer=step.text, action=step.action)
+        turn |= dict(reward=step.reward, tokens=len(step.answer))
         if advantages is not None:
             turn["advantage"] = float(advantages[number])
         turns.append(turn)

@@ -15,6 +15,7 @@ from absl import flags
 from ml_collections import config_dict, config_flags
 
 from rl_credit.ops import names
+from rl_credit.runtime import preemption
 from rl_credit.runtime.errors import UserError
 from rl_credit.runtime.sections import sections
 
@@ -46,8 +47,8 @@ def run(
 
     The config is complete and locked when `main` begins; the folder may not exist yet.
     `doc`, the docstring of the experiment, comes first in --help. A UserError, also
-    one that `main` raises, ends the program with its message alone (status 1); any
-    other exception is a bug and passes through.
+    one that `main` raises, ends the program with its message alone (status 1), and so
+    does Preempted (status 143); any other exception is a bug and passes through.
     """
     try:
         given, rest = _parsed(sys.argv[1:])
@@ -59,6 +60,9 @@ def run(
         main(_config(given.config, overrides), _workdir(given.workdir))
     except UserError as error:
         sys.exit(f"error: {error}")
+    except preemption.Preempted as stop:
+        print(f"stopped: {stop}", file=sys.stderr)
+        sys.exit(preemption.STATUS)
 
 
 def command(program: str) -> str:

@@ -2,8 +2,10 @@
 
 import dataclasses
 import functools
+import inspect
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax
 from jaxtyping import Array, Key
@@ -72,9 +74,8 @@ class Agent:
             return None
         if not grid_turns.fits(rules):
             return None
-        tasks = settings.env.train + settings.env.held_out
-        options = settings.env.options | dict(tasks=tasks, seed=settings.seed)
-        return grid_turns.Stage(built(**options), voice, rules)
+        world = built(**options(settings), seed=settings.seed)
+        return grid_turns.Stage(world, voice, rules)
 
     def voice(self, how: Sampling) -> Voice:
         """How it speaks."""
@@ -118,18 +119,31 @@ class Agent:
         )
 
 
+def options(settings: Settings) -> dict[str, Any]:
+    """Of the environment's constructor, but for `seed`.
+
+    One that knows `held_out` has splits of its own, and is told how many of the tasks
+    are of its held-out split: the last of them.
+    """
+    env = settings.env
+    given = {**env.options, "tasks": env.train + env.held_out}
+    if "held_out" in inspect.signature(make.constructor(env.name)).parameters:
+        given["held_out"] = env.held_out
+    return given
+
+
 def opened(settings: Settings) -> World:
     """Makes what the environment needs (games), then starts its workers.
 
     Raises what `envs.make` raises, before anything is made, and ValueError where
     demonstrations are asked of an environment that has none.
     """
-    env, seed = settings.env, settings.seed
-    count = env.train + env.held_out
-    options = {**env.options, "tasks": count}
-    panel = panels.panel(seed, env.train, env.held_out)
-    guide = make.make(env.name, **options, seed=seed)
-    make.prepare(env.name, options, range(count), seed=seed, workers=env.workers)
+    env, seed, given = settings.env, settings.seed, options(settings)
+    dealt = panels.split if "held_out" in given else panels.panel
+    panel = dealt(seed, env.train, env.held_out)
+    guide = make.make(env.name, **given, seed=seed)
+    tasks = range(given["tasks"])
+    make.prepare(env.name, given, tasks, seed=seed, workers=env.workers)
     routes: dict[int, Sequence[str]] = {}
     for task in panel.train[: settings.demonstrations]:
         route = guide.walkthrough(task)
@@ -142,7 +156,7 @@ def opened(settings: Settings) -> World:
     guide.close()
     pool = Pool(
         env.name,
-        options,
+        given,
         workers=env.workers,
         seed=seed,
         step_timeout=env.step_timeout,
@@ -209,7 +223,7 @@ def check_prompts(world: World, words: Tokenizer) -> None:
     for task, turn in zip(tasks, world.pool.reset(tasks)):
         if isinstance(turn, Failed):
             continue
-        length = len(prompts.opening(words, play.rules.prompts.shown(turn)))
+        length = len(prompts.opening(words, play.rules.prompts.first(turn)))
         if length + play.limit > play.window:
             raise ValueError(
                 f"task {task}: its first prompt has {length} tokens and an answer up "

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import tqdm
 
-from rl_credit.runtime import metrics, records
+from rl_credit.runtime import metrics, preemption, records
 from rl_credit.runtime.checkpoint import Checkpoints
 from rl_credit.runtime.errors import blamed_on
 from rl_credit.training import grid_lanes, grid_update
@@ -32,7 +32,8 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
     result.json. A run that was killed goes on after its last checkpoint, and ends as
     one that was not.
 
-    Raises UserError, before anything is trained, for settings that no run can have.
+    Raises UserError, before anything is trained, for settings that no run can have, and
+    Preempted after SIGTERM, when the update under way is done and saved.
     """
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -45,15 +46,16 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
         metrics.cut(workdir / SEEDS, start)
         writer = stack.enter_context(metrics.Writer(workdir, start))
         lines = stack.enter_context((workdir / SEEDS).open("a"))
-        last, every = settings.calls, settings.save.every
+        notice = stack.enter_context(preemption.noticed())
+        last = settings.calls
         bar = stack.enter_context(progress(settings, start))
         seen: Scalars = {"seconds/start": time.monotonic() - began}
         for step in range(start, last):
             seen |= judged(programs, learner, step, bar, lines)
             learner, more = called(programs, learner, step, bar, lines)
             writer.write(step, seen | more)
-            if (step + 1) % every == 0 or step + 1 == last:
-                checkpoints.save(step + 1, learner, {})
+            due = (step + 1) % settings.save.every == 0
+            notice.after(step, last, due, checkpoints, learner)
             seen = {}
         writer.write(last, seen | judged(programs, learner, last, bar, lines))
     records.write_json(workdir / RESULT, result(workdir, settings))

@@ -1,12 +1,13 @@
 """What a run of the text agent spent, and what became of every episode."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from rl_credit.rollout.episodes import Episode
+from rl_credit.training import anchoring
+from rl_credit.training.anchoring import States
 from rl_credit.training.batching import Row
 from rl_credit.training.collect import Collected
 from rl_credit.training.imitation import Imitation
@@ -16,13 +17,16 @@ KEPT, FLAT = "kept", "flat"  # fates; that of a failed one is the kind of its fa
 Scalars = dict[str, float]
 
 
-def line(collected: Collected, advantages: np.ndarray) -> dict[str, list]:
+def line(
+    collected: Collected, advantages: np.ndarray, states: States
+) -> dict[str, list]:
     """An iteration for episodes.jsonl: every list has an entry for each episode.
 
     Those that were learned from come first, then those that were not.
 
     Args:
         advantages: [episodes, most turns], of what was learned from, penalties in it.
+        states: of its turns, see `Anchors.states`.
 
     Returns `tasks`, `groups`, `fates`, `won`, `scores`; `turns`, `invalid` of them,
     `read` and `said` (tokens of prompts and of answers); and, None where nothing was
@@ -30,13 +34,12 @@ def line(collected: Collected, advantages: np.ndarray) -> dict[str, list]:
     that their group meets only once: singleton anchor groups).
     """
     kept, dropped = collected.episodes, collected.dropped
-    visits = Counter((e.group, step.anchor) for e in kept for step in e.steps)
-    alone = [[visits[e.group, step.anchor] == 1 for step in e.steps] for e in kept]
+    visits = anchoring.sizes(kept, states)
     unknown = [None] * len(dropped)
     return _counts([*kept, *dropped]) | {
         "fates": [KEPT] * len(kept) + [e.failure or FLAT for e in dropped],
         "taught": np.count_nonzero(advantages, axis=1).tolist() + unknown,
-        "alone": [sum(row) for row in alone] + unknown,
+        "alone": [row.count(1) for row in visits] + unknown,
     }
 
 

@@ -12,6 +12,7 @@ from rl_credit.rollout.prompts import Prompts
 from rl_credit.rollout.sampling import Sampling
 from rl_credit.rollout.turns import Rules
 from rl_credit.training import source
+from rl_credit.training.anchoring import Anchors
 from rl_credit.training.imitation import Imitation
 from rl_credit.training.save import Save, at_least
 from rl_credit.training.state import Optimiser
@@ -69,6 +70,7 @@ class Play:
     """How episodes are played: see `Rules`, `Prompts`, `Voice` and `Sampling`."""
 
     format: str
+    layout: str
     history: int | None
     recalled: int
     admissible: bool
@@ -83,7 +85,7 @@ class Play:
     @property
     def rules(self) -> Rules:
         """Of an episode."""
-        shown = self.history, self.recalled, self.admissible
+        shown = self.history, self.recalled, self.admissible, self.layout
         return Rules(Prompts(self.format, *shown), self.turns, self.invalid)
 
     @property
@@ -107,6 +109,8 @@ class Credit:
     name: str  # in ESTIMATORS
     options: dict[str, dict[str, Any]]  # by name; those of other estimators are ignored
     invalid_penalty: float  # taken from the advantage of a turn without a valid action
+    anchors_by: str  # what an equal state is: see `Anchors`
+    similarity: float
 
     @property
     def estimator(self) -> Estimator:
@@ -119,6 +123,11 @@ class Credit:
         return self.estimator.options | self.options.get(self.name, {})
 
     @property
+    def anchors(self) -> Anchors:
+        """Which turns meet."""
+        return Anchors(self.anchors_by, self.similarity)
+
+    @property
     def discount(self) -> float:
         """Of the returns it sees: those that a critic and a baseline must mean, too."""
         return self.knobs.get("discount", 1.0)
@@ -126,6 +135,7 @@ class Credit:
     def __post_init__(self):
         self.estimator.check_options(self.knobs)
         source.needed(self.name, self.estimator.needs)
+        self.anchors  # it refuses what it cannot be
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,18 +1,16 @@
 """Every source of fields by name, and those that a run has."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rl_credit.models.decoder import Params
-from rl_credit.rollout.episodes import Episode
 from rl_credit.training import source
 from rl_credit.training.agent import Agent
 from rl_credit.training.critic import Critic
 from rl_credit.training.greedy import Greedy
 from rl_credit.training.reward_model import RewardModel
 from rl_credit.training.source import Played, Scalars, Source
-from rl_credit.training.trajectories import trajectories
 from rl_credit.training.walkthroughs import Walkthroughs
 from rl_credit.types import Trajectories
 
@@ -43,15 +41,10 @@ class Sources:
         return {name: one.init(params) for name, one in self.named.items()}
 
     def update(
-        self, states: States, params: Params, episodes: Sequence[Episode]
+        self, states: States, played: Played
     ) -> tuple[States, Trajectories, Scalars]:
-        """The record of the episodes with all fields; then every source has learned.
-
-        Args:
-            params: of the policy that played.
-        """
-        batch, seen = trajectories(episodes), Scalars()
-        played = Played(params, episodes, batch)
+        """The record of what was played, with all fields; every source has learned."""
+        batch, seen = played.batch, Scalars()
         for name, one in self.named.items():
             state, filled, scalars = one.update(states[name], played)
             states = states | {name: state}

@@ -47,7 +47,7 @@ class TextSweep:
                 raise ValueError(names.unknown("method", name, self.methods))
 
     def cells(self) -> list["Cell"]:
-        """Every run, all methods of a seed before the next; see `sections` for errors."""
+        """Every run, all methods of a seed first; see `sections` for errors."""
         most = max((method.seeds for method in self.methods.values()), default=0)
         return [
             Cell(name, self._settings(method, place))

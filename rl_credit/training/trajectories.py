@@ -7,11 +7,15 @@ import numpy as np
 
 from rl_credit.credit.pack import pack
 from rl_credit.rollout.episodes import Episode, Step
+from rl_credit.training.anchoring import States
 from rl_credit.types import Trajectories
 
 
-def trajectories(episodes: Sequence[Episode]) -> Trajectories:
+def trajectories(episodes: Sequence[Episode], states: States) -> Trajectories:
     """Rewards, states, lengths in tokens and log-probabilities of the turns.
+
+    Args:
+      states: of every turn of every episode, see `Anchors.states`.
 
     Raises ValueError for an episode that failed: it has no outcome.
     """
@@ -21,7 +25,7 @@ def trajectories(episodes: Sequence[Episode]) -> Trajectories:
     packed = pack(
         rewards=[[step.reward for step in e.steps] for e in episodes],
         tasks=[e.group for e in episodes],
-        observations=[[step.anchor for step in e.steps] for e in episodes],
+        observations=states,
         terminated=[e.terminated for e in episodes],
     )
     lengths = column(episodes, lambda step: len(step.answer), np.int32)

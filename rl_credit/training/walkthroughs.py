@@ -8,7 +8,7 @@ import numpy as np
 from rl_credit.envs import make
 from rl_credit.models.decoder import Params
 from rl_credit.rollout.episodes import Episode
-from rl_credit.training.agent import Agent
+from rl_credit.training.agent import Agent, options
 from rl_credit.training.source import Filled, Played, Scalars
 
 
@@ -17,9 +17,8 @@ class Walkthroughs:
 
     def __init__(self, agent: Agent):
         settings, panel = agent.world.settings, agent.world.panel
-        env, tasks = settings.env, len(panel.train) + len(panel.held_out)
-        options = {**env.options, "tasks": tasks}
-        guide = make.make(env.name, **options, seed=settings.seed)
+        env, given = settings.env, options(settings)
+        guide = make.make(env.name, **given, seed=settings.seed)
         routes = {task: guide.walkthrough(task) for task in panel.train}
         guide.close()
         unknown = [task for task, route in routes.items() if route is None]

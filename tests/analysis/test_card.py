@@ -58,6 +58,7 @@ def test_the_method_is_that_of_the_config(run, card):
         assert f"{name} = {str(value).lower()}" in card["Method"]["its options"]
     assert card["Method"]["loss"].startswith("`ppo_clip` (clip_high = 0.2, clip_low")
     assert card["Method"]["penalty of an invalid action"] == "0.2"
+    assert card["Method"]["equal states"] == "by state"
 
 
 def test_the_budget_is_what_was_played_and_learned(run, card):
@@ -126,8 +127,22 @@ def test_groups_that_taught_nothing_are_counted(run, card):
     assert count == 6 and told[0] == "6"
     assert told[1].startswith(f"{flat} of 6 (") and told[2].startswith(f"{zero} of 6 (")
     assert told[3] == f"{alone} of {turns} ({alone / turns:.1%})"
+    assert told[4] == f"0 of {turns} (0.0%)"  # a room looks as it is
     shares = [x.get("train/flat_groups", 0) * 2 for x in lines(run / "metrics.jsonl")]
     assert flat == sum(shares)  # of 2 groups an iteration
+
+
+def test_aliased_turns_and_similar_texts_are_told(copy):
+    def change(line):
+        return line | {"anchors/aliased": 0.5} if "train/turns" in line else line
+
+    rewrite(copy / "metrics.jsonl", change)
+    configured(copy, **{"credit.anchors_by": "observation", "credit.similarity": 0.9})
+    card, turns = tables(page.card([copy])), sum(joined(copy, "turns"))
+    told = list(card["Groups"].values())[4]
+    assert told == f"{round(turns / 2)} of {turns} (50.0%)"
+    by = "by observation, texts of similarity 0.9 or more"
+    assert card["Method"]["equal states"] == by
 
 
 def test_results_have_their_intervals(run, card):
@@ -200,7 +215,7 @@ def test_what_was_not_recorded_is_never_a_number(copy):
     card = tables(page.card([copy]))
     told = [card["Budget"]["environment steps to train"], card["Budget"]["warm-up"]]
     told += [card["Budget"]["device-hours"], card["Tasks"]["training tasks"]]
-    told += [*card["Groups"].values(), card["Software"]["commit"]]
+    told += [*list(card["Groups"].values())[:4], card["Software"]["commit"]]
     assert all(value.startswith("not recorded by this run: ") for value in told)
     assert "episodes.jsonl" in told[0] and "run.json" in told[2]
 

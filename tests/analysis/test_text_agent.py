@@ -9,6 +9,7 @@ from PIL import Image
 
 from rl_credit.analysis import text_agent as report
 from rl_credit.analysis.card import page
+from tests.analysis.cards import rewrite
 from tests.training import tiny
 
 
@@ -53,11 +54,11 @@ def test_the_table_has_the_numbers_of_the_result(workdir):
     assert gain.startswith(f"{points:+.0f} points in {found['seconds']:.0f} s")
 
 
-def test_both_pictures_are_drawn_and_named(workdir):
+def test_the_pictures_are_drawn_and_named(workdir):
     words = report.written(workdir)
     assert report.table(workdir) in words and str(workdir) in words
     assert (workdir / page.CARD).read_text() == page.card([workdir])
-    for name in (report.CURVES, report.CREDIT):
+    for name in (report.CURVES, report.CREDIT, report.GROUPS):
         assert name in words
         with Image.open(workdir / name) as image:
             assert image.format == "PNG"
@@ -121,5 +122,16 @@ def test_turns_without_any_credit_are_drawn_as_zeros(changed):
 
 def test_a_run_of_no_step_is_reported_too(changed):
     nothing = changed(lambda records: [])
-    assert "before" in report.written(nothing)
+    rewrite(
+        nothing / "metrics.jsonl",
+        lambda line: {
+            name: value for name, value in line.items() if name[:8] != "anchors/"
+        },
+    )
+    for name in (report.CREDIT, report.GROUPS):
+        (nothing / name).unlink(missing_ok=True)
+    words = report.written(nothing)
+    assert "before" in words and report.GROUPS not in words
     assert (nothing / report.CURVES).stat().st_size > 0
+    assert not (nothing / report.CREDIT).exists()
+    assert not (nothing / report.GROUPS).exists()

@@ -1,20 +1,25 @@
 """What every environment of the table keeps to."""
 
+import re
+
 import pytest
 
 from rl_credit.envs.make import TEXT, make
 from rl_credit.envs.text.turn import Turn
 
 SETUPS = {
+    "alfworld": dict(tasks=6, held_out=3),
     "minihack": dict(tasks=3),
     "scripted": dict(tasks=5),
     "sokoban": dict(tasks=5),
     "textworld": dict(kind="quest", levels=(2, 3), tasks=3),
 }
-SLOW = {"textworld"}
+SLOW = {"alfworld", "textworld"}
 ONE_TURN = {"reasoning_gym"}  # no state to act in; each has its own test file
 PAIRS = [("north", "south"), ("east", "west"), ("up", "down"), ("left", "right")]
 BACK = dict(PAIRS) | {back: there for there, back in PAIRS}
+UNDONE = [(r"open (.+)", r"close \1"), (r"take (.+) from (.+)", r"move \1 to \2")]
+BEFORE = {"ALFWorld": 1}  # steps of the walkthrough to where something can be undone
 NAMES = [
     pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW))
     for name in sorted(SETUPS)
@@ -136,12 +141,21 @@ def walked(before, after):
 
 def there_and_back(env, task):
     """The turns of going somewhere and back, for each way that has one."""
-    for action in env.reset(task).admissible:
-        *verb, way = action.split()
-        back = " ".join([*verb, BACK.get(way, "nowhere")])
-        first, away = played(env, task, [action])
+    before = env.walkthrough(task)[: BEFORE.get(type(env).__name__, 0)]
+    for action in played(env, task, before)[-1].admissible:
+        *_, first, away = played(env, task, [*before, action])
+        back = undoing(action)
         if back in away.admissible and walked(first, away):
-            yield played(env, task, [action, back])
+            yield played(env, task, [*before, action, back])[-3:]
+
+
+def undoing(action):
+    """The command that takes an action back, if there is one."""
+    for there, back in UNDONE:
+        if re.fullmatch(there, action):
+            return re.sub(there, back, action)
+    *verb, way = action.split()
+    return " ".join([*verb, BACK.get(way, "nowhere")])
 
 
 def test_equal_states_have_equal_anchors_and_others_have_others(built):

@@ -32,10 +32,16 @@ def test_a_panel_can_be_written_as_json():
     assert read == dict(seed=1, train=list(made.train), held_out=list(made.held_out))
 
 
+def test_a_split_has_the_ids_in_order_and_the_last_held_out():
+    assert panels.split(7, 3, 2) == panels.Panel(7, (0, 1, 2), (3, 4))
+    assert panels.split(0, 0, 2) == panels.Panel(0, (), (0, 1))
+
+
+@pytest.mark.parametrize("deal", [panels.panel, panels.split])
 @pytest.mark.parametrize(
     "train, held_out, message",
     [(-1, 3, "train=-1"), (3, -2, "held_out=-2"), (0, 0, "both 0")],
 )
-def test_a_panel_without_tasks_is_refused(train, held_out, message):
+def test_a_panel_without_tasks_is_refused(deal, train, held_out, message):
     with pytest.raises(ValueError, match=message):
-        panels.panel(0, train, held_out)
+        deal(0, train, held_out)

@@ -52,6 +52,7 @@ def test_a_transcript_is_json_with_what_was_seen_said_and_paid():
         "turns": [
             {
                 "observation": FIRST.observation,
+                "anchor": "hall",
                 "answer": "go",
                 "action": "go north",
                 "reward": 0.25,
@@ -59,6 +60,7 @@ def test_a_transcript_is_json_with_what_was_seen_said_and_paid():
             },
             {
                 "observation": FIRST.observation,
+                "anchor": "hall",
                 "answer": "??",
                 "action": None,
                 "reward": 1.0,
@@ -73,6 +75,11 @@ def test_a_transcript_shows_the_advantage_of_each_turn():
     written = json.loads(json.dumps(episodes.transcript(played(), given)))
     assert [turn["advantage"] for turn in written["turns"]] == [0.5, -1.5]
     assert [turn["reward"] for turn in written["turns"]] == [0.25, 1.0]
+
+
+def test_a_transcript_has_the_states_that_credit_was_given_by():
+    written = episodes.transcript(played(), states=["a room", "another", "padding"])
+    assert [turn["anchor"] for turn in written["turns"]] == ["a room", "another"]
 
 
 def test_a_failed_episode_names_the_fault():

@@ -88,6 +88,50 @@ def test_an_answer_that_was_no_action_is_not_told():
     assert made.alone(TURNS[:2], [""], 0) == "Get out.\nA den."
 
 
+NUMBERED = Prompts("think", history=2, layout="numbered")
+THINK = FORMATS["think"].instruction
+
+
+@pytest.mark.parametrize(
+    "turns, history, expected",
+    [
+        (1, 2, "Your task: Get out.\nObservation: A hall.\nYou can: go east, wait."),
+        (3, 0, "Your task: Get out.\nObservation: A bed.\nYou can: sleep."),
+        (
+            2,
+            2,
+            "Your task: Get out.\nSteps taken so far: 1. The last 1 of them:\n"
+            "Observation 1: A hall.\nAction 1: go east\n"
+            "You are at step 2. Observation: A den.\nYou can: go west.",
+        ),
+        (
+            4,
+            2,
+            "Your task: Get out.\nSteps taken so far: 3. The last 2 of them:\n"
+            "Observation 2: A den.\nAction 2: (not a valid action)\n"
+            "Observation 3: A bed.\nAction 3: dance\n"
+            "You are at step 4. Observation: Nothing happens.\n"
+            "You can: sleep, go up.",
+        ),
+    ],
+)
+def test_the_numbered_layout_has_the_structure_of_gigpos(turns, history, expected):
+    done = ["go east", "", "dance"][: turns - 1]
+    shown = NUMBERED.alone(TURNS[:turns], done, history)
+    assert shown == f"{expected}\n{THINK}"
+
+
+def test_the_first_prompt_is_that_of_the_layout_or_of_the_conversation():
+    assert NUMBERED.first(TURNS[0]) == NUMBERED.alone(TURNS[:1], [], 2)
+    assert Prompts().first(TURNS[0]) == Prompts().shown(TURNS[0])
+    assert Prompts(history=2).first(TURNS[0]) == Prompts().shown(TURNS[0])
+
+
+def test_a_numbered_prompt_without_an_objective_names_no_task():
+    shown = NUMBERED.first(Turn("A den."))
+    assert shown == f"Observation: A den.\n{THINK}"
+
+
 def test_without_an_objective_there_is_none_to_repeat():
     turns = [Turn("A hall."), Turn("A den.")]
     made = Prompts(history=1)
@@ -99,6 +143,10 @@ def test_without_an_objective_there_is_none_to_repeat():
     "wrong, message",
     [
         (dict(format="actoin"), "did you mean 'action'"),
+        (dict(layout="numberd", history=2), "did you mean 'numbered'"),
+        (dict(layout="numbered"), "history=None.*history=1"),
+        (dict(layout="numbered", history=0), "history=0.*history=1"),
+        (dict(layout="numbered", history=1, recalled=3), "recalled=3.*recalled=0"),
         (dict(history=-1), "history=-1"),
         (dict(recalled=-2), "recalled=-2"),
     ],

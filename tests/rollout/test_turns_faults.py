@@ -56,9 +56,9 @@ def compare(heard, plain, lost):
 
 
 @pytest.mark.slow
-def test_two_hundred_hangs_and_crashes_leave_the_other_episodes_alone():
+def test_sixty_hangs_and_crashes_leave_the_other_episodes_alone():
     kinds = (*["exit", "", "exit", "exit"] * 4, "hang")
-    routes, lost = first(200, kinds)
+    routes, lost = first(60, kinds)
     speaker = tiny.guide(tiny.BYTES, routes)
     with playing.pool() as pool:
         plain = turns.play(pool, speaker, tiny.BYTES, Rules(), list(routes))
@@ -74,10 +74,10 @@ def test_two_hundred_hangs_and_crashes_leave_the_other_episodes_alone():
             tell=lambda *counts: told.append(counts),
         )
         counted = collections.Counter(kind for kind, _ in lost.values())
-        assert pool.failures == counted and counted["hang"] >= 12
-        assert pool.restarted == counted.total() == 200
+        assert pool.failures == counted and counted["hang"] >= 3
+        assert pool.restarted == counted.total() == 60
     compare(heard, plain, lost)
-    assert told[-1] == (len(routes), len(routes) - 200)
+    assert told[-1] == (len(routes), len(routes) - 60)
     assert {at for _, at in lost.values()} == set(range(6))  # from the reset on
 
 

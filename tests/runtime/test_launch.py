@@ -8,7 +8,7 @@ import sys
 import ml_collections
 import pytest
 
-from rl_credit.runtime import launch
+from rl_credit.runtime import launch, preemption
 from rl_credit.runtime.errors import UserError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -247,3 +247,11 @@ def test_no_flag_is_defined_for_others_and_no_device_starts(command):
     mistake = "--config.sed: unknown field of config 'sed'; did you mean 'seed'?"
     assert result.stderr == f"error: {mistake} (known: credit, seed, train)\n"
     assert result.returncode == 1
+
+
+def test_a_run_that_was_stopped_says_so_and_is_no_error(shop, capsys):
+    def main(config, workdir):
+        raise preemption.Preempted("step 3 of 9 is saved")
+
+    assert shop(main=main) == 143
+    assert capsys.readouterr().err == "stopped: step 3 of 9 is saved\n"

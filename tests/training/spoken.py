@@ -15,6 +15,7 @@ from rl_credit.models.tokenizer import ByteTokenizer
 from rl_credit.rollout.episodes import Episode, Step
 from rl_credit.training import agent as agents
 from rl_credit.training.agent import Agent
+from rl_credit.training.anchoring import Anchors
 from rl_credit.training.source import Played
 from rl_credit.training.trajectories import trajectories
 from tests.training import tiny
@@ -54,9 +55,7 @@ def agent(world, *, grown=False, **changes):
     history = None if grown else 0
     play = dict(play__history=history, play__window=CONFIG.positions)
     settings = tiny.small(**play, **changes)
-    return Agent(
-        dataclasses.replace(world, settings=settings), ByteTokenizer(), MODEL
-    )
+    return Agent(dataclasses.replace(world, settings=settings), ByteTokenizer(), MODEL)
 
 
 def episodes(outcomes, seed=0, terminated=True):
@@ -86,7 +85,12 @@ def episodes(outcomes, seed=0, terminated=True):
 
 def played(episodes, seed=0):
     """As the policy of `params(seed)` played them."""
-    return Played(params(seed), episodes, trajectories(episodes))
+    return Played(params(seed), episodes, packed(episodes))
+
+
+def packed(episodes):
+    """Their record; states are the environment's."""
+    return trajectories(episodes, Anchors("state", 1.0).states(episodes))
 
 
 @jax.jit

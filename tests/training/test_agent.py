@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from rl_credit.envs.text import panels
 from rl_credit.models.tokenizer import ByteTokenizer, WordTokenizer
 from rl_credit.training import agent as agents
 from tests.models import tiny as golden
@@ -40,6 +41,18 @@ def test_the_panel_is_disjoint_and_fixed_by_the_seed(world):
             panel.held_out,
         )
     assert world.pool.tasks == 10
+
+
+def test_an_environment_with_splits_is_told_how_many_tasks_are_held_out():
+    wings = {"env.name": "tests.training.worlds:Wings"}
+    settings = tiny.small(**wings, seed=3)
+    assert agents.options(settings) == dict(tasks=10, held_out=4)
+    assert agents.options(tiny.small()) == dict(tasks=10)  # Rooms have no splits
+    with opened(**wings, seed=3) as world:
+        assert world.panel == panels.split(3, 6, 4)
+        assert list(world.routes) == list(world.panel.train)
+        told = [turn.observation for turn in world.pool.reset(range(10))]
+        assert [text.split()[-1] for text in told] == ["old"] * 6 + ["new"] * 4
 
 
 def test_demonstrations_are_the_first_tasks_to_train_on(world):

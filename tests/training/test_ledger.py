@@ -20,7 +20,8 @@ def test_every_episode_has_its_counts_and_its_fate():
     failed = Episode(6, 1, [step("x")], failure="death")
     collected = Collected(kept, 3, 1, 1, 3, [failed, Episode(7, 2, [step("y")])])
     advantages = np.array([[0.5, 0.0, 0.0], [0.0, -0.2, -0.1], [0.0, 0.0, 0.0]])
-    assert ledger.line(collected, advantages) == {
+    states = [["a", "b"], ["a", "a", "c"], ["b"]]
+    assert ledger.line(collected, advantages, states) == {
         "tasks": [5, 5, 6, 6, 7],
         "groups": [0, 0, 1, 1, 2],
         "won": [True, False, False, False, False],

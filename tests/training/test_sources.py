@@ -15,8 +15,9 @@ from rl_credit.runtime.sections import sections
 from rl_credit.training import agent as agents
 from rl_credit.training import greedy, source, text_agent, walkthroughs
 from rl_credit.training.settings import Settings
+from rl_credit.training.source import Played
 from rl_credit.training.sources import SOURCES, Sources
-from tests.training import tiny
+from tests.training import spoken, tiny
 
 TREES = {name for name, e in ESTIMATORS.items() if "parents" in e.needs}
 # One estimator for each set of fields that a source fills, and both reward models.
@@ -111,7 +112,9 @@ def test_greedy_episodes_are_of_the_policy_that_played(playing):
         params, jax.random.key(0), tasks, attempts=2, how=Sampling(1.0)
     )
     made = Sources.made(agent)
-    states, batch, seen = made.update(made.init(params), params, episodes)
+    states, batch, seen = made.update(
+        made.init(params), Played(params, episodes, spoken.packed(episodes))
+    )
     assert states == {"greedy": {}}
     best = agent.play(params, jax.random.key(5), tasks, attempts=1, how=Sampling(0.0))
     scores = np.repeat([one.score for one in best], 2)
@@ -140,7 +143,9 @@ def test_guides_match_their_walkthroughs(playing):
     world = dataclasses.replace(agent.world, settings=settings)
     made = Sources.made(dataclasses.replace(agent, world=world))
     shown = world.guided(agent.words)
-    _, batch, seen = made.update(made.init(params), params, shown)
+    _, batch, seen = made.update(
+        made.init(params), Played(params, shown, spoken.packed(shown))
+    )
     np.testing.assert_array_equal(batch.matches, batch.where)
     assert seen == {"walkthroughs/matches": 1.0}
 

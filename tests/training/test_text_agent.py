@@ -112,6 +112,40 @@ def test_the_credit_is_the_estimators_less_the_penalty():
     assert seen > 10 and invalid > 0
 
 
+def test_metrics_say_how_turns_met():
+    lines = tiny.metrics(tiny.run())[:-1]
+    kept = (tiny.run() / "episodes.jsonl").read_text().splitlines()
+    for line, counts in zip(lines, map(json.loads, kept), strict=True):
+        turns, alone = sum(counts["turns"]), sum(counts["alone"])
+        assert line["anchors/alone"] == pytest.approx(alone / turns)
+        assert line["anchors/groups"] == 2  # a task is one room
+        assert line["anchors/size"] == turns / 2
+        assert line["anchors/aliased"] == 0
+
+
+@pytest.mark.parametrize("by", ["state", "observation"])
+def test_credit_is_given_by_the_anchors_that_the_settings_name(tmp_path, by):
+    """Rooms that look the same at every step: three states, or one."""
+    world = {"env.name": "tests.training.worlds:Counted"}
+    run = tiny.trained(tmp_path, **world, **ONCE, **{"credit.anchors_by": by})
+    assert tiny.metrics(run)[0]["anchors/aliased"] > 0.5
+    turns = [line["turns"] for line in transcripts(run)]
+    named = {turn["anchor"] for row in turns for turn in row}
+    seen = {turn["observation"] for row in turns for turn in row}
+    assert len(seen) == 1
+    assert named == (seen if by == "observation" else {"step 0", "step 1", "step 2"})
+    batch = pack(
+        rewards=[[turn["reward"] for turn in row] for row in turns],
+        tasks=[0] * len(turns),
+        observations=[[turn["anchor"] for turn in row] for row in turns],
+    )
+    expected = np.asarray(ESTIMATORS["gigpo"](batch))
+    for row, credits in zip(turns, expected):
+        for turn, credit in zip(row, credits):
+            given = turn["advantage"] + PENALTY * (turn["action"] is None)
+            assert given == pytest.approx(credit, rel=1e-4, abs=1e-5)
+
+
 def test_a_finished_run_is_not_gone_on_with(copied):
     again = tiny.trained(copied)
     tiny.assert_same_end(again, tiny.run())

@@ -1,5 +1,7 @@
 """A text world of eight tokens a turn, which the pool's workers import by its path."""
 
+import dataclasses
+
 from rl_credit.envs.text.turn import Turn, check_running, check_task
 
 WORDS = ("red", "blue", "gold")  # the one that is asked for, by the room's number
@@ -56,3 +58,30 @@ class Rooms:
 
     def close(self) -> None:
         self._last = None
+
+
+class Wings(Rooms):
+    """Rooms with a split of their own: the last `held_out` are told as such."""
+
+    def __init__(self, *, held_out: int = 0, **options):
+        super().__init__(**options)
+        self.held_out = held_out
+
+    def reset(self, task: int) -> Turn:
+        wing = "new" if task >= self.tasks - self.held_out else "old"
+        self._last = Turn(f"{super().reset(task).observation} {wing}")
+        return self._last
+
+
+class Counted(Rooms):
+    """Rooms that look the same at every step, and are not: the state counts them."""
+
+    def reset(self, task: int) -> Turn:
+        return self._counted(super().reset(task))
+
+    def step(self, action: str) -> Turn:
+        return self._counted(super().step(action))
+
+    def _counted(self, turn: Turn) -> Turn:
+        self._last = dataclasses.replace(turn, anchor=f"step {self._steps}")
+        return self._last

@@ -21,7 +21,7 @@ from rl_credit.training import source
 from rl_credit.training.ledger import EPISODES, FLAT, KEPT, WARM_UP
 
 NO_EPISODES = f"its folder has no {EPISODES}"
-JUDGED = "held_out/success"
+JUDGED, ALIASED = "held_out/success", "anchors/aliased"
 
 
 def sections(run: Folder) -> Sections:
@@ -67,6 +67,7 @@ def method(run: Folder) -> list[Item]:
         Item("estimator", f"`{name}`"),
         Item("its options", options(credit.get("options", {}).get(name, {}))),
         Item("penalty of an invalid action", str(credit.get("invalid_penalty", "?"))),
+        Item("equal states", _states(credit)),
     ]
     if "loss" in config:
         loss = config["loss"]
@@ -81,6 +82,13 @@ def method(run: Folder) -> list[Item]:
     if "train" in config:
         items.append(Item("training", options(config["train"])))
     return items
+
+
+def _states(credit: dict[str, Any]) -> str:
+    by = credit.get("anchors_by", "state")
+    if credit.get("similarity", 1.0) < 1:
+        return f"by {by}, texts of similarity {credit['similarity']} or more"
+    return f"by {by}"
 
 
 def budget(run: Folder) -> list[Item]:
@@ -121,9 +129,11 @@ def _updated(run: Folder) -> list[Item]:
     if run.config.get("loss", {}).get("kl"):
         names["sequences forward, reference"] = "rows"
     return [
-        missing(name, f"its metrics do not count {key}", matters=True)
-        if (spent := run.spent(key)) is None or epochs is None
-        else count(name, spent * epochs)
+        (
+            missing(name, f"its metrics do not count {key}", matters=True)
+            if (spent := run.spent(key)) is None or epochs is None
+            else count(name, spent * epochs)
+        )
         for name, key in names.items()
     ]
 
@@ -216,9 +226,9 @@ def groups(run: Folder) -> list[Item]:
         "groups whose advantages are all zero",
         "turns in a state that its group met once (singleton anchor groups)",
     )
-    found = run.episodes
+    found, aliased = run.episodes, _aliased(run)
     if found is None:
-        return [missing(name, NO_EPISODES) for name in names]
+        return [*(missing(name, NO_EPISODES) for name in names), aliased]
     fine = [fate in (KEPT, FLAT) for fate in found["fates"]]
     scores = _grouped(found, "scores", fine)
     kept = [fate == KEPT for fate in found["fates"]]
@@ -230,7 +240,18 @@ def groups(run: Folder) -> list[Item]:
         Item(names[1], share(flat, len(scores))),
         Item(names[2], share(sum(not any(row) for row in taught), len(taught))),
         Item(names[3], share(sum(alone), sum(turns))),
+        aliased,
     ]
+
+
+def _aliased(run: Folder) -> Item:
+    title, name = "turns whose observation is that of several states", ALIASED
+    lines = [line for line in run.lines if name in line]
+    if not lines:
+        return missing(title, f"its metrics have no {name}")
+    turns = [line["train/episodes"] * line["train/turns"] for line in lines]
+    same = sum(number * line[name] for number, line in zip(turns, lines))
+    return Item(title, share(round(same), round(sum(turns))))
 
 
 def _grouped(found: dict[str, list], name: str, kept: Sequence[bool]) -> list[list]:

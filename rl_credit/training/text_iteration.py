@@ -1,0 +1,206 @@
+"""One iteration of the text agent: play, credit, update; and its judgement."""
+
+import dataclasses
+import time
+from typing import Any
+
+import jax
+import numpy as np
+import tqdm
+from jaxtyping import Array, Int
+
+from rl_credit.rollout.episodes import transcript
+from rl_credit.training import anchoring, batching, collect, evaluate, update
+from rl_credit.training.agent import Agent, Tell
+from rl_credit.training.anchoring import States
+from rl_credit.training.batching import Row
+from rl_credit.training.collect import Collected
+from rl_credit.training.ledger import EPISODES, line
+from rl_credit.training.settings import Settings
+from rl_credit.training.source import Played
+from rl_credit.training.sources import Sources
+from rl_credit.training.sources import States as Carried
+from rl_credit.training.state import TrainState
+from rl_credit.training.trajectories import column, trajectories
+from rl_credit.types import Trajectories, record
+
+TRANSCRIPTS = "transcripts.jsonl"
+ORDER, PLAY, JUDGE, IMITATE = range(4)  # what random numbers are drawn for
+Scalars = dict[str, float]
+
+
+@record
+class Learner:
+    """What a run carries from step to step, and a checkpoint holds."""
+
+    policy: TrainState
+    reference: Any  # frozen parameters; {} where the loss compares with none
+    handed: Int[Array, ""]  # tasks handed out so far
+    extras: Carried  # of the sources that the estimator needs; see `sources`
+
+
+def judged(agent: Agent, learner: Learner, step: int, bar: tqdm.tqdm) -> Scalars:
+    """Success on the held-out tasks before a step, where it is due."""
+    settings = agent.world.settings
+    how, last = settings.evaluate, step == settings.train.steps
+    if step and not last and not (how.every and step % how.every == 0):
+        return {}
+    began = time.monotonic()
+    episodes = agent.play(
+        learner.policy.params,
+        key_of(settings, JUDGE, step),
+        agent.world.panel.held_out,
+        attempts=how.attempts,
+        how=how.sampling,
+        tell=told(bar, "evaluating"),
+    )
+    report = evaluate.report(episodes)
+    bar.write(f"step {step}, held-out tasks: {report}")
+    took = {"seconds/evaluate": time.monotonic() - began}
+    return report.scalars("held_out") | took
+
+
+def iterated(
+    agent: Agent, extras: Sources, learner: Learner, step: int, bar: tqdm.tqdm
+) -> tuple[Learner, Scalars, dict[str, list[dict]]]:
+    """One iteration: the learner after it, what was seen, and lines by file."""
+    times = [time.monotonic()]
+    collected = collected_at(agent, learner, step, told(bar, "playing"))
+    episodes, settings = collected.episodes, agent.world.settings
+    times.append(time.monotonic())
+    states = settings.credit.anchors.states(episodes)
+    played = Played(learner.policy.params, episodes, trajectories(episodes, states))
+    carried, batch, learned = extras.update(learner.extras, played)
+    advantages = assessed(settings, collected, batch)
+    times.append(time.monotonic())
+    bar.set_description("updating")
+    policy, scalars = improved(agent, learner, collected, advantages, step)
+    times.append(time.monotonic())
+    names = ("seconds/play", "seconds/credit", "seconds/update")
+    scalars |= dict(zip(names, np.diff(times).tolist()))
+    report = evaluate.report(episodes)
+    scalars |= report.scalars("train") | collected.scalars() | learned
+    scalars |= anchoring.scalars(episodes, states)
+    bar.set_postfix_str(f"success {report.success:.0%}, invalid {report.invalid:.0%}")
+    handed = learner.handed + collected.handed
+    after = Learner(policy, learner.reference, handed, carried)
+    return after, scalars, written(collected, advantages, states)
+
+
+def written(
+    collected: Collected, advantages: np.ndarray, states: States
+) -> dict[str, list[dict]]:
+    """Lines by file: the attempts at the first task, and a line of all episodes."""
+    episodes = collected.episodes
+    shown = [
+        transcript(episode, credit.tolist(), own)
+        for episode, credit, own in zip(episodes, advantages, states)
+        if episode.group == episodes[0].group
+    ]
+    return {TRANSCRIPTS: shown, EPISODES: [line(collected, advantages, states)]}
+
+
+def collected_at(agent: Agent, learner: Learner, step: int, tell: Tell) -> Collected:
+    """The episodes of a step."""
+    settings = agent.world.settings
+
+    def play(key, tasks):
+        return agent.play(
+            learner.policy.params,
+            key,
+            tasks,
+            attempts=settings.train.attempts,
+            how=settings.play.sampling,
+            tell=tell,
+        )
+
+    return collect.collect(
+        play,
+        key_of(settings, PLAY, step),
+        agent.world.panel.train,
+        seed=settings.seed,
+        start=int(learner.handed),
+        count=settings.train.tasks,
+        resample=settings.train.resample,
+    )
+
+
+def assessed(
+    settings: Settings, collected: Collected, batch: Trajectories
+) -> np.ndarray:
+    """The advantage of every turn, [episodes, most turns].
+
+    A turn without a valid action loses `credit.invalid_penalty`, on its own: it is not
+    part of the return, so no other turn pays for it.
+    """
+    credit = settings.credit
+    advantages = np.asarray(credit.estimator(batch, **credit.knobs))
+    invalid = column(collected.episodes, lambda step: not step.valid, np.float32)
+    return advantages - credit.invalid_penalty * invalid
+
+
+def improved(
+    agent: Agent,
+    learner: Learner,
+    collected: Collected,
+    advantages: np.ndarray,
+    step: int,
+) -> tuple[TrainState, Scalars]:
+    """The policy after the updates of a step, and the means of what was seen.
+
+    Rows that teach nothing, their advantages being 0, are left out of sum and weight.
+    """
+    settings = agent.world.settings
+    how, temperature = settings.train, settings.play.temperature
+    objective = settings.loss.objective(temperature)
+    grown = settings.play.history is None
+    rows = batching.rows(collected.episodes, advantages, grown=grown)
+    if not (objective.kl or objective.entropy):
+        rows = batching.informative(rows)
+    policy, seen = learner.policy, []
+    for epoch in range(how.epochs):
+        key = jax.random.fold_in(key_of(settings, ORDER, step), epoch)
+        order = np.asarray(jax.random.permutation(key, len(rows)))
+        for chosen in np.array_split(order, min(how.minibatches, len(rows) or 1)):
+            batches = _batches(agent, learner.reference, [rows[i] for i in chosen])
+            if not batches:
+                continue
+            policy, scalars = update.step(
+                agent.decoder, objective, how.optimiser, policy, batches
+            )
+            seen.append(scalars)
+    names = seen[0] if seen else ()
+    means = {name: np.mean([one[name] for one in seen]).item() for name in names}
+    said = sum(len(row.said) for row in rows)
+    return policy, means | {"rows": float(len(rows)), "tokens": float(said)}
+
+
+def _batches(agent: Agent, reference: Any, rows: list[Row]) -> list:
+    """Microbatches, with the log-probabilities of the reference if there is one."""
+    settings = agent.world.settings
+    batches = batching.microbatches(rows, settings.train.tokens)
+    if not reference:
+        return batches
+    temperature = settings.play.temperature or 1.0
+    return [
+        dataclasses.replace(
+            batch,
+            ref_logps=update.score(agent.decoder, reference, batch, temperature)[0],
+        )
+        for batch in batches
+    ]
+
+
+def key_of(settings: Settings, purpose: int, step: int):
+    """The key of a purpose at a step; nothing random is carried."""
+    key = jax.random.fold_in(jax.random.key(settings.seed), purpose)
+    return jax.random.fold_in(key, step)
+
+
+def told(bar: tqdm.tqdm, doing: str) -> Tell:
+    """Shows how many episodes have ended, and how many of them were won."""
+
+    def tell(ended: int, won: int) -> None:
+        bar.set_description(f"{doing}: {ended} ended, {won} won")
+
+    return tell
