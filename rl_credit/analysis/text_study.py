@@ -98,7 +98,7 @@ def table(sweep: TextSweep, runs: Sequence[Finished]) -> str:
         row += ["", ""] if name == base else _against(own, of(runs, base))
         turns = np.mean([run.turns for run in own])
         alone = np.mean([run.alone for run in own])
-        rows.append([*row, f"{turns:.0f}", f"{alone:.0%}"])
+        rows.append([*row, f"{turns:.0f}", f"{alone:.1%}"])
     return documents.table(head, rows)
 
 

@@ -97,7 +97,7 @@ def test_runs_of_a_seed_are_compared_with_each_other():
 def test_the_table_tells_success_gain_and_probability():
     text = report.table(sweep(), runs(grpo=[0.2, 0.2], half=[0.4, 0.4]))
     base, half = text.splitlines()[2:]
-    assert base == "| grpo | 2 | 10% | 20% (20% to 20%) |  |  | 10 | 50% |"
+    assert base == "| grpo | 2 | 10% | 20% (20% to 20%) |  |  | 10 | 50.0% |"
     assert "+20 (+20 to +20) points | 100% (100% to 100%)" in half
 
 
