@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from rl_credit.analysis import intervals
 from rl_credit.analysis.card import page
 from rl_credit.runtime import metrics
-from rl_credit.training.grid_agent import HELD_OUT, RESULT, SEEDS
+from rl_credit.runtime.records import RESULT
+from rl_credit.training.grid_agent import HELD_OUT, SEEDS
 
 CURVES = "curves.png"
 COLOURS = {"train": "tab:blue", HELD_OUT: "tab:orange"}

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rl_credit.runtime import metrics
-from rl_credit.training.text_agent import RESULT
+from rl_credit.runtime.records import RESULT
 
 HEADER = (
     "| credit | seed | before (95%) | after (95%) | points | minutes |\n"

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from rl_credit.analysis import anchor_groups
 from rl_credit.analysis.card import page
 from rl_credit.runtime import metrics
-from rl_credit.training.text_agent import RESULT
+from rl_credit.runtime.records import RESULT
 from rl_credit.training.text_iteration import TRANSCRIPTS
 
 CURVES, CREDIT, GROUPS = "curves.png", "credit.png", "groups.png"

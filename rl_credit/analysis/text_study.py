@@ -146,9 +146,10 @@ def spent(sweep: TextSweep, runs: Sequence[Finished], command: str) -> str:
     )
 
 
-def report(sweep: TextSweep, workdir: pathlib.Path, command: str) -> str:
-    """Draws the picture of the runs that are finished, and gives the Markdown."""
-    runs = read(sweep, workdir)
+def report(
+    sweep: TextSweep, runs: Sequence[Finished], workdir: pathlib.Path, command: str
+) -> str:
+    """Draws the picture of these runs, and gives the Markdown."""
     if not runs:
         return spent(sweep, runs, command)
     curves = {
@@ -168,9 +169,10 @@ def written(sweep: TextSweep, workdir: pathlib.Path, command: str) -> str:
     In the documents the report takes the place of what stood between its two marks in
     text_agents.md, or comes last; picture and results lie beside it.
     """
-    text = report(sweep, workdir, command)
+    runs = read(sweep, workdir)
+    text = report(sweep, runs, workdir, command)
     (workdir / REPORT).write_text(text + "\n")
-    lines = [dataclasses.asdict(run) for run in read(sweep, workdir)]
+    lines = [dataclasses.asdict(run) for run in runs]
     records.write_json(workdir / RESULTS, lines)
     if sweep.out:
         out = pathlib.Path(sweep.out)

@@ -23,6 +23,7 @@ PACKAGES = (
     *("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "transformers"),
     *("gymnax", "textworld", "rl_credit"),
 )
+RESULT = "result.json"  # the last file that a run writes
 SOURCE = pathlib.Path(__file__).parents[2]
 
 

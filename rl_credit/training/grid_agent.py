@@ -14,12 +14,13 @@ import tqdm
 from rl_credit.runtime import metrics, preemption, records
 from rl_credit.runtime.checkpoint import Checkpoints
 from rl_credit.runtime.errors import blamed_on
+from rl_credit.runtime.records import RESULT
 from rl_credit.training import grid_lanes, grid_update
 from rl_credit.training.grid_lanes import Programs
 from rl_credit.training.grid_settings import Settings
 from rl_credit.training.grid_state import Learner
 
-SEEDS, RESULT = "seeds.jsonl", "result.json"
+SEEDS = "seeds.jsonl"
 HELD_OUT = "held_out"
 Scalars = dict[str, float]
 

@@ -9,8 +9,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import tqdm
 
 from rl_credit.runtime import programs
-
-RESULT = "result.json"  # the last file that a run writes
+from rl_credit.runtime.records import RESULT
 
 
 @runtime_checkable

@@ -14,6 +14,7 @@ from rl_credit.models.decoder import Params
 from rl_credit.runtime import metrics, preemption, records
 from rl_credit.runtime.checkpoint import Checkpoints
 from rl_credit.runtime.errors import blamed_on
+from rl_credit.runtime.records import RESULT
 from rl_credit.training import agent as agents
 from rl_credit.training import batching, evaluate, imitation, state
 from rl_credit.training.agent import Agent
@@ -31,7 +32,7 @@ from rl_credit.training.text_iteration import (
 )
 from rl_credit.training.trajectories import column
 
-RESULT, PANEL = "result.json", "panel.json"
+PANEL = "panel.json"
 
 
 def train(settings: Settings, workdir: pathlib.Path) -> None:

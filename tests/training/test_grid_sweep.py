@@ -6,9 +6,10 @@ import json
 import pytest
 
 from rl_credit.analysis import exploration
+from rl_credit.runtime import records
 from rl_credit.runtime.errors import UserError
 from rl_credit.runtime.sections import sections
-from rl_credit.training import grid_agent, grid_sweep
+from rl_credit.training import grid_sweep
 from rl_credit.training.grid_sweep import Sweep
 from tests.training import tiny_grid
 
@@ -65,7 +66,7 @@ def test_finished_runs_are_done_once_and_reported(tmp_path):
     one = sweep(contexts=(0,))
     done = [cell.bonus for cell in grid_sweep.run(one, tmp_path)]
     assert done == list(one.bonuses)
-    stamps = [cell.folder(tmp_path) / grid_agent.RESULT for cell in one.cells()]
+    stamps = [cell.folder(tmp_path) / records.RESULT for cell in one.cells()]
     before = [path.stat().st_mtime_ns for path in stamps]
     assert len(list(grid_sweep.run(one, tmp_path))) == 2
     assert [path.stat().st_mtime_ns for path in stamps] == before

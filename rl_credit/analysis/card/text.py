@@ -129,11 +129,9 @@ def _updated(run: Folder) -> list[Item]:
     if run.config.get("loss", {}).get("kl"):
         names["sequences forward, reference"] = "rows"
     return [
-        (
-            missing(name, f"its metrics do not count {key}", matters=True)
-            if (spent := run.spent(key)) is None or epochs is None
-            else count(name, spent * epochs)
-        )
+        missing(name, f"its metrics do not count {key}", matters=True)
+        if (spent := run.spent(key)) is None or epochs is None
+        else count(name, spent * epochs)
         for name, key in names.items()
     ]
 

@@ -1,17 +1,12 @@
 """TextWorld (arXiv 1806.11532): text adventures generated from a seed."""
 
-import os
-import pathlib
 import re
 import shutil
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import tqdm
-
-from rl_credit.envs.pool import Failed, Pool
-from rl_credit.envs.text import games
+from rl_credit.envs.text import games, preparing
 from rl_credit.envs.text.turn import Turn, check_running, check_task
 from rl_credit.ops.names import unknown
 
@@ -80,7 +75,7 @@ class TextWorld:
         self.kind, self.levels, self.seed = kind, (levels[0], levels[1]), seed
         self.tasks, self.step_limit = tasks, step_limit
         self.reward, self.describe = reward, describe
-        self.cache = pathlib.Path(cache).expanduser() if cache else _cache()
+        self.cache = preparing.folder(cache, "textworld")
         self._last: Turn | None = None
         self._loaded: int | None = None
         self._game: Any = None
@@ -193,15 +188,9 @@ def prepare(
     if not lacking:
         return 0
     path = f"{__name__}:{Compiling.__name__}"
-    bar = tqdm.tqdm(total=len(lacking), desc=f"compiling {env.kind}", unit="game")
-    pool = Pool(path, options, workers=workers, seed=seed, step_timeout=600.0)
-    with bar, pool:
-        for start in range(0, len(lacking), workers):
-            batch = lacking[start : start + workers]
-            for made in pool.reset(batch):
-                if isinstance(made, Failed):
-                    raise RuntimeError(f"task {made.task}: {made.reason}")
-            bar.update(len(batch))
+    preparing.compile_all(
+        path, options, lacking, seed=seed, workers=workers, what=env.kind
+    )
     return len(lacking)
 
 
@@ -239,11 +228,6 @@ def _reply(state) -> str:
 def _tidy(text: str) -> str:
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(filter(None, lines))
-
-
-def _cache() -> pathlib.Path:
-    root = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(root) / "rl_credit" / "textworld"
 
 
 def _require_simulator() -> None:

@@ -1,15 +1,12 @@
 """ALFWorld (arXiv 2010.03768) as a text environment."""
 
 import functools
-import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import tqdm
-
-from rl_credit.envs.pool import Failed, Pool
 from rl_credit.envs.text import games as caches
+from rl_credit.envs.text import preparing
 from rl_credit.envs.text.alfworld import compiled, dealing
 from rl_credit.envs.text.alfworld.compiled import Compiled
 from rl_credit.envs.text.alfworld.dealing import Game
@@ -80,7 +77,7 @@ class ALFWorld:
                 "least one task and one step, and no more held out than tasks"
             )
         self.tasks, self.step_limit, self.anchor = tasks, step_limit, anchor
-        self.cache = pathlib.Path(cache).expanduser() if cache else _cache()
+        self.cache = preparing.folder(cache, "alfworld")
         deal = _generated if games == "generated" else _official
         self._games = deal(tuple(kinds), seed, tasks - held_out, held_out, rooms)
         self._session: Session | None = None
@@ -164,15 +161,9 @@ def prepare(
     if not lacking:
         return 0
     path = f"{__name__}:{Compiling.__name__}"
-    bar = tqdm.tqdm(total=len(lacking), desc="compiling ALFWorld", unit="game")
-    pool = Pool(path, options, workers=workers, seed=seed, step_timeout=600.0)
-    with bar, pool:
-        for start in range(0, len(lacking), workers):
-            batch = lacking[start : start + workers]
-            for made in pool.reset(batch):
-                if isinstance(made, Failed):
-                    raise RuntimeError(f"task {made.task}: {made.reason}")
-            bar.update(len(batch))
+    preparing.compile_all(
+        path, options, lacking, seed=seed, workers=workers, what="ALFWorld"
+    )
     return len(lacking)
 
 
@@ -203,11 +194,6 @@ def _official(
         if count
         for game in dealing.official(count, kinds, split=split, **where)
     ]
-
-
-def _cache() -> pathlib.Path:
-    root = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(root) / "rl_credit" / "alfworld"
 
 
 def _require_packages() -> None:
