@@ -42,8 +42,9 @@ class Critic:
     head that starts at 0, so every value does. The targets are made of the values it
     filled in; the loss is PPO's (see `losses.value`).
 
-    The value of the state in which an episode was cut off is that of its last turn: the
-    prompt that would have followed was never made.
+    An episode that runs out of turns has failed, as for every other estimator: what it
+    ended in is worth 0. Bootstrapping there makes any state worth what winning is, and
+    an agent learns to do nothing (docs/results/text_agents.md).
     """
 
     def __init__(self, agent: Agent):
@@ -69,7 +70,8 @@ class Critic:
     ) -> tuple[TrainState, Filled, Scalars]:
         """See `Source.update`."""
         before = self.values(critic.params, played)
-        filled = {"values": before, "final_values": final(before, played)}
+        nothing = np.zeros(len(before), np.float32)
+        filled = {"values": before, "final_values": nothing}
         targets = self._targets(played, filled)
         known = (before, targets, played.batch.where)
         seen = explained(before, targets, np.asarray(played.batch.where))
@@ -103,12 +105,6 @@ class Critic:
         return np.asarray(
             returns(batch, discount=self._discount, trace=self._how.trace)
         )
-
-
-def final(values: np.ndarray, played: Played) -> Float[np.ndarray, " batch"]:
-    """The value of each episode's last turn."""
-    last = [len(episode.steps) - 1 for episode in played.episodes]
-    return values[np.arange(len(values)), last]
 
 
 def explained(values: np.ndarray, targets: np.ndarray, where: np.ndarray) -> Scalars:
