@@ -15,6 +15,7 @@ import pathlib
 from ml_collections import config_dict
 
 from rl_credit.analysis import text_agent as report
+from rl_credit.envs import make
 from rl_credit.runtime import launch
 from rl_credit.training import text_agent
 from rl_credit.training.settings import Settings
@@ -26,4 +27,4 @@ def main(config: config_dict.ConfigDict, workdir: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    launch.run(main, __doc__)
+    launch.run(main, f"{__doc__}\n{make.catalogue()}")

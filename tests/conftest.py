@@ -1,6 +1,7 @@
 """What every test runs under: strict shapes and dtypes, room for compiled programs."""
 
 import functools
+import os
 
 import jax
 import pytest
@@ -8,6 +9,11 @@ import pytest
 from tests.requirements import pytest_configure, pytest_runtest_setup  # noqa: F401
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# LLVM would take a quarter of the suite's time to make programs faster that run once.
+# What XLA does to the arithmetic before that, such as fusing, stays as users have it.
+QUICK = "--xla_backend_optimization_level=0"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}"
 
 KERNELS = {"ops", "credit", "losses", "bonuses"}  # optimisers need "standard"
 

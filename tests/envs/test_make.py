@@ -1,6 +1,8 @@
 """Environments by name."""
 
+import configparser
 import inspect
+import pathlib
 import sys
 
 import pytest
@@ -9,10 +11,37 @@ from rl_credit.envs import make
 from rl_credit.envs.text.scripted import Scripted
 from rl_credit.envs.text.turn import TextEnv
 
+ROOT = pathlib.Path(__file__).parents[2]
+
 
 def test_every_name_of_the_table_has_its_constructor():
     for name in make.TEXT:
         assert inspect.isclass(make.constructor(name))
+
+
+def test_the_catalogue_says_of_each_what_it_is_and_what_it_needs():
+    told = make.catalogue()
+    assert max(map(len, told.splitlines())) <= 88
+    words = " ".join(told.split())
+    for name, entry in make.TEXT.items():
+        install = f"pip install 'rl_credit[{entry.extra}]'" if entry.extra else ""
+        needs = "; ".join(filter(None, [install, entry.needs])) or "nothing more"
+        assert entry.about and f" {name} {entry.about} needs: {needs}" in words
+    assert "\n  scripted  " in told and "\n  textworld  " in told
+    indents = {len(line) - len(line.lstrip()) for line in told.splitlines()}
+    assert indents == {0, 2, max(map(len, make.TEXT)) + 4}
+
+
+def test_every_extra_can_be_installed_and_is_tested():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    extras = {
+        extra: set(filter(None, wanted.splitlines()))
+        for extra, wanted in setup["options.extras_require"].items()
+    }
+    for name, entry in make.TEXT.items():
+        wanted = extras[entry.extra] if entry.extra else set()
+        assert wanted <= extras["dev"], name
 
 
 def test_a_name_builds_with_its_options():

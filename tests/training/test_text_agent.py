@@ -1,13 +1,16 @@
 """A run from its settings to its files, in process."""
 
 import json
+import runpy
 import shutil
+import sys
 
 import numpy as np
 import pytest
 
 from rl_credit.credit.estimators import ESTIMATORS
 from rl_credit.credit.pack import pack
+from rl_credit.envs import make
 from rl_credit.training import text_agent
 from tests.training import tiny
 
@@ -217,3 +220,11 @@ def test_the_smoke_config_runs_as_it_stands(tmp_path):
     played = settings.env.held_out * settings.evaluate.attempts
     assert tiny.result(tmp_path)["after"]["episodes"] == played
     assert len(groups(tmp_path)) == 2
+
+
+def test_help_lists_the_environments(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["text_agent", "--help"])
+    runpy.run_module("experiments.text_agent", run_name="__main__")
+    told = capsys.readouterr().out
+    assert told.startswith("Trains a language agent")
+    assert f"\n\n{make.catalogue()}\n\nFlags:\n" in told
