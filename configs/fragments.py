@@ -41,6 +41,16 @@ def reward_model(**changes: Any) -> dict[str, Any]:
     return section | changes
 
 
+def devices(**changes: Any) -> dict[str, Any]:
+    """The section `devices`: all there are share rows and parameters."""
+    return dict(mesh="", layout="both") | changes
+
+
+def guard(**changes: Any) -> dict[str, Any]:
+    """The section `guard`: when a run stops that learns nothing any more."""
+    return dict(skipped=5, failed=0.5) | changes
+
+
 def loss(name: str, **changes: Any) -> dict[str, Any]:
     """The section `loss`, with the options of every policy loss at their defaults."""
     options = {known: update.loss_options(known) for known in POLICY}

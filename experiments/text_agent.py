@@ -12,6 +12,7 @@ folder is gone on with.
 
 import pathlib
 
+import jax
 from ml_collections import config_dict
 
 from rl_credit.analysis import text_agent as report
@@ -23,7 +24,8 @@ from rl_credit.training.settings import Settings
 
 def main(config: config_dict.ConfigDict, workdir: pathlib.Path) -> None:
     text_agent.train(launch.sections(Settings, config), workdir)
-    print(report.written(workdir))
+    if jax.process_index() == 0:
+        print(report.written(workdir))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ def config(*, env: dict, model: dict, play: dict, credit: dict, loss: dict) -> d
     """150 iterations of 16 tasks with 8 attempts each; no warm-up."""
     return dict(
         seed=0,
+        devices=fragments.devices(),
         env=env,
         model=model,
         play=play,
@@ -30,6 +31,7 @@ def config(*, env: dict, model: dict, play: dict, credit: dict, loss: dict) -> d
         loss=loss,
         train=train(),
         evaluate=dict(every=5, attempts=1, temperature=0.4),
+        guard=fragments.guard(),
         save=dict(every=5, keep=2),
     )
 

@@ -22,6 +22,7 @@ def full() -> dict:
     """
     return dict(
         seed=0,
+        devices=fragments.devices(),
         env=env(),
         model=model(width=128, layers=2),
         play=play(),
@@ -35,6 +36,7 @@ def full() -> dict:
         loss=fragments.loss("ppo_clip"),
         train=train(),
         evaluate=dict(every=10, attempts=2, temperature=1.0),
+        guard=fragments.guard(),
         save=dict(every=5, keep=2),
     )
 

@@ -36,8 +36,8 @@ def cases() -> Iterator[Case]:
     world = agents.opened(settings)
     with world.pool, tempfile.TemporaryDirectory() as folder:
         words = agents.tokenizer(world, pathlib.Path(folder))
-        decoder, params = agents.decoder(settings.model, words, 0)
-        agent = Agent(world, words, decoder)
+        decoder, placement, params = agents.decoder(settings, words)
+        agent = Agent(world, words, decoder, placement)
         stage = agent.stage
         assert stage is not None
         host = functools.partial(_host, agent, params)

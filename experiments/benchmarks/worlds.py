@@ -72,8 +72,8 @@ def iteration() -> Iterator[Case]:
     world = agents.opened(settings)
     with world.pool, tempfile.TemporaryDirectory() as folder:
         words = agents.tokenizer(world, pathlib.Path(folder))
-        decoder, params = agents.decoder(settings.model, words, 0)
-        agent = Agent(world, words, decoder)
+        decoder, placement, params = agents.decoder(settings, words)
+        agent = Agent(world, words, decoder, placement)
         play = functools.partial(_played, agent, params)
         episodes = play()
         size = f"{len(episodes)} episodes, {sum(len(e.steps) for e in episodes)} turns"

@@ -35,6 +35,14 @@ def found(name: str) -> pathlib.Path:
     return files[0]
 
 
+def described(name: str) -> DecoderConfig:
+    """The decoder that they are of, before any is read; raises what `load` does."""
+    path = found(name)
+    if path.suffix == ".gguf":
+        return gguf_weights.described(GgufFile(path))
+    return weights.described(path)
+
+
 def load(
     name: str, *, dtype: str = "float32", place: Place = tensors.whole
 ) -> tuple[DecoderConfig, dict[str, Any]]:

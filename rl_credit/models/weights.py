@@ -37,6 +37,11 @@ LAYERED = {  # path within a layer: tensor within model.layers.N
 }
 
 
+def described(directory: str | pathlib.Path) -> DecoderConfig:
+    """The decoder of a directory's config.json."""
+    return DecoderConfig.from_huggingface(_json(pathlib.Path(directory), "config.json"))
+
+
 def load(
     directory: str | pathlib.Path,
     *,
@@ -60,7 +65,7 @@ def load(
             or of another shape than the config says; before any is read.
     """
     root = pathlib.Path(directory)
-    config = DecoderConfig.from_huggingface(_json(root, "config.json"))
+    config = described(root)
     wanted = list(tensors.listed(config, _name))
     found = _found(root)
     _check(root, config, wanted, found)

@@ -36,6 +36,7 @@ class Episode:
     won: bool = False
     overlong: bool = False  # it was cut off because its text outgrew the window
     failure: str | None = None  # the kind of fault of its environment
+    reason: str = ""  # what happened then, in words
 
     @property
     def score(self) -> float:

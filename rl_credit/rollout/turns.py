@@ -91,7 +91,8 @@ class _Row:
     def see(self, result: Turn | Failed) -> None:
         """Takes what came of the last action, or the first turn."""
         if isinstance(result, Failed):
-            self.alive, self.episode.failure = False, result.kind
+            self.alive = False
+            self.episode.failure, self.episode.reason = result.kind, result.reason
             return
         self._turns.append(result)
         steps = self.episode.steps

@@ -15,7 +15,7 @@ from absl import flags
 from ml_collections import config_dict, config_flags
 
 from rl_credit.ops import names
-from rl_credit.runtime import preemption
+from rl_credit.runtime import distributed, preemption, records
 from rl_credit.runtime.errors import UserError
 from rl_credit.runtime.sections import sections
 
@@ -26,8 +26,14 @@ Flags:
   --config=FILE.py[:SIZE]        the config and one of its sizes, as in x.py:smoke
   --config.SECTION.FIELD=VALUE   another value for one field; any number of these
   --workdir=DIR                  where the run writes; a run found there is resumed
+  --allow_changes                go on with a run whose config was another
+  --distributed=auto             one process of many, on a pod that tells them of each
+                                 other; or ADDRESS:PORT,COUNT,INDEX: see docs/pods.md
   --help                         this text"""
-KNOWN = ("--config", "--config.SECTION.FIELD", "--workdir", "--help")
+KNOWN = (
+    *("--config", "--config.SECTION.FIELD", "--workdir", "--allow_changes"),
+    *("--distributed", "--help"),
+)
 OVERRIDE = re.compile(r"--(?:no)?config\.([^=]+)")
 SETTABLE: dict[type, str] = {
     bool: "true or false",
@@ -57,6 +63,9 @@ def run(
             return
         overrides = _overrides(rest)
         _check_complete(given)
+        records.changes_allowed.set(given.allow_changes)
+        if given.distributed:
+            distributed.begin(given.distributed)
         main(_config(given.config, overrides), _workdir(given.workdir))
     except UserError as error:
         sys.exit(f"error: {error}")
@@ -77,6 +86,8 @@ def _parsed(arguments: Sequence[str]) -> tuple[flags.FlagValues, list[str]]:
     given = flags.FlagValues()
     flags.DEFINE_string("config", None, "", flag_values=given)
     flags.DEFINE_string("workdir", None, "", flag_values=given)
+    flags.DEFINE_boolean("allow_changes", False, "", flag_values=given)
+    flags.DEFINE_string("distributed", None, "", flag_values=given)
     flags.DEFINE_boolean("help", False, "", short_name="h", flag_values=given)
     given.set_gnu_getopt()
     try:

@@ -1,5 +1,6 @@
 """The folder of a run: its config, and a record of every start."""
 
+import contextvars
 import datetime
 import importlib.metadata
 import json
@@ -24,28 +25,26 @@ PACKAGES = (
     *("gymnax", "textworld", "rl_credit"),
 )
 RESULT = "result.json"  # the last file that a run writes
+FREE = ("devices.",)  # sections that say where a run computes, not what
+changes_allowed = contextvars.ContextVar("changes_allowed", default=False)
 SOURCE = pathlib.Path(__file__).parents[2]
 
 
-def prepare(
-    workdir: pathlib.Path,
-    config: Mapping | config_dict.ConfigDict,
-    *,
-    allow_changes: bool = False,
-) -> None:
+def prepare(workdir: pathlib.Path, config: Mapping | config_dict.ConfigDict) -> None:
     """Makes the folder, or finds there a run of the same config to go on with.
 
     Writes config.json, the config with every override in it, and adds to `starts` in
     run.json what this start runs on: time (UTC), command line, commit, versions,
     devices. Raises UserError, a ValueError, that lists the fields in which config.json
-    differs; `allow_changes` goes on with the new config and notes them in run.json.
+    differs. Those in FREE may, and all may where `changes_allowed` says so; run.json
+    then notes them.
     """
     resolved = json.loads(json.dumps(plain(config)))
     path, record = workdir / "config.json", workdir / "run.json"
     before = json.loads(path.read_text()) if path.exists() else resolved
     old, new = _leaves(before), _leaves(resolved)
-    if not allow_changes:
-        _check_changes(workdir, old, new)
+    if not changes_allowed.get():
+        _check_changes(workdir, _bound(old), _bound(new))
     starts = json.loads(record.read_text())["starts"] if record.exists() else []
     start = environment() | {"changes": _changes(old, new)}
     write_json(record, {"starts": [*starts, start]})
@@ -124,6 +123,11 @@ def _leaves(config: Mapping, prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
+def _bound(leaves: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that a run keeps."""
+    return {path: leaf for path, leaf in leaves.items() if not path.startswith(FREE)}
+
+
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """One line for each field that differs, as in `train.steps: 100 -> 200`."""
     before = {path: repr(value) for path, value in old.items()}
@@ -150,5 +154,5 @@ def _check_changes(
             "\n  ".join([f"{workdir} holds a run of another config:", *changes])
             + "\nGive another --workdir, or set the config back"
             + (f" ({' '.join(back)})" if back else "")
-            + ", or call prepare with allow_changes=True."
+            + ", or go on with the new one: --allow_changes."
         )

@@ -25,7 +25,8 @@ from rl_credit.rollout import grid_episodes, grid_turns, prompts, turns
 from rl_credit.rollout.episodes import Episode
 from rl_credit.rollout.sampling import Sampling
 from rl_credit.rollout.speakers import Alone, Conversation, Guide, Speaker, Voice
-from rl_credit.training.settings import Model, Settings
+from rl_credit.training.placement import Placement
+from rl_credit.training.settings import Settings
 
 TOKENIZER = "tokenizer.json"
 Tell = Callable[[int, int], None]
@@ -60,6 +61,7 @@ class Agent:
     world: World
     words: Tokenizer
     decoder: Decoder
+    placement: Placement
 
     def __post_init__(self):
         self.stage  # it and the voice refuse what cannot be
@@ -93,7 +95,24 @@ class Agent:
         how: Sampling,
         tell: Tell = lambda ended, won: None,
     ) -> list[Episode]:
-        """See `turns.play`; a grid is played on the device, with the same result."""
+        """See `turns.play`; a grid is played on the device, with the same result.
+
+        Every host plays the tasks that it is given.
+        """
+        own = self.placement.players(params)
+        with self.placement.plays():
+            return self._played(own, key, tasks, attempts=attempts, how=how, tell=tell)
+
+    def _played(
+        self,
+        params: Params,
+        key: Key[Array, ""],
+        tasks: Sequence[int],
+        *,
+        attempts: int,
+        how: Sampling,
+        tell: Tell,
+    ) -> list[Episode]:
         if self.stage is not None:
             outcome = grid_turns.play(
                 self.stage, params, key, tasks, attempts=attempts, how=how
@@ -192,24 +211,33 @@ def keep(words: Tokenizer, workdir: pathlib.Path) -> None:
         draft.replace(path)  # whole, or not there
 
 
-def decoder(model: Model, words: Tokenizer, seed: int) -> tuple[Decoder, Params]:
-    """The decoder and its first parameters, float32.
+def decoder(settings: Settings, words: Tokenizer) -> tuple[Decoder, Placement, Params]:
+    """The decoder, where it lies, and its first parameters, float32, lying there.
 
     Raises what `models.pretrained.load` raises, and ValueError for sizes that make no
-    decoder or a vocabulary larger than the model's.
+    decoder, a vocabulary larger than the model's, or a mesh that does not fit.
     """
+    model = settings.model
     if model.directory:
-        config, params = pretrained.load(model.directory)
-        if words.vocab > config.vocab:
-            raise ValueError(
-                f"the tokenizer has {words.vocab} tokens and the model in "
-                f"{model.directory} {config.vocab}: they do not belong together"
-            )
+        config = pretrained.described(model.directory)
+        _check_vocabulary(model.directory, config, words)
+        placement = Placement.of(settings.devices, config)
+        config, params = pretrained.load(model.directory, place=placement.place)
     else:
         config = DecoderConfig.of_sizes({**model.sizes, "vocab": words.vocab})
-        params = decoders.init(jax.random.key(seed), config)
+        placement = Placement.of(settings.devices, config)
+        init = functools.partial(decoders.init, config=config)
+        params = placement.initialised(init, jax.random.key(settings.seed))
     config = dataclasses.replace(config, dtype=model.dtype, remat=model.remat)
-    return Decoder(config), params
+    return Decoder(config), placement, params
+
+
+def _check_vocabulary(directory: str, config: DecoderConfig, words: Tokenizer) -> None:
+    if words.vocab > config.vocab:
+        raise ValueError(
+            f"the tokenizer has {words.vocab} tokens and the model in {directory} "
+            f"{config.vocab}: they do not belong together"
+        )
 
 
 def check_prompts(world: World, words: Tokenizer) -> None:

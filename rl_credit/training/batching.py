@@ -18,6 +18,7 @@ class Row:
     said: np.ndarray  # int32 [picks]: places of what the policy said
     advantages: np.ndarray  # float32 [picks]
     logps: np.ndarray  # float32 [picks], when drawn
+    task: int = -1  # that it was played in
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -54,7 +55,10 @@ def _arranged(
     made = []
     for episode, credit in zip(episodes, advantages, strict=True):
         pairs = zip(episode.steps, credit.tolist())
-        turns = [row(step, value) for step, value in pairs]
+        turns = [
+            dataclasses.replace(row(step, value), task=episode.task)
+            for step, value in pairs
+        ]
         made += [_joined(turns)] if grown and turns else turns
     return made
 
@@ -82,6 +86,7 @@ def _joined(turns: Sequence[Row]) -> Row:
         said=np.concatenate([turn.said + start for turn, start in zip(turns, starts)]),
         advantages=np.concatenate([turn.advantages for turn in turns]),
         logps=np.concatenate([turn.logps for turn in turns]),
+        task=turns[0].task,
     )
 
 
@@ -136,3 +141,28 @@ def batch(taken: Sequence[Row]) -> TokenBatch:
         advantages=fill("advantages", picks, np.float32),
         old_logps=fill("logps", picks, np.float32),
     )
+
+
+def nothing() -> TokenBatch:
+    """A batch of no rows."""
+    numbers, places = np.zeros((0, 0), np.float32), np.zeros((0, 0), np.int32)
+    kept = np.zeros((0, 0), bool)
+    return TokenBatch(
+        tokens=places,
+        where=kept,
+        said=places,
+        trained=kept,
+        advantages=numbers,
+        old_logps=numbers,
+    )
+
+
+def padded(batch: TokenBatch, rows: int, time: int, picks: int) -> TokenBatch:
+    """That batch with more rows, tokens and picks, none of which count."""
+
+    def wide(name: str, size: int) -> np.ndarray:
+        return buckets.pad(getattr(batch, name), (rows, size), 0)
+
+    said = ("said", "trained", "advantages", "old_logps")
+    read = {name: wide(name, time) for name in ("tokens", "where")}
+    return TokenBatch(**read, **{name: wide(name, picks) for name in said})

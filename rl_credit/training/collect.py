@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from rl_credit.rollout.episodes import Episode
+from rl_credit.runtime import hosts
 
 Play = Callable[[Key[Array, ""], Sequence[int]], list[Episode]]
 
@@ -58,15 +59,24 @@ def collect(
     which teach most estimators nothing, take the place of others; DAPO's dynamic
     sampling (arXiv 2503.14476, 3.2). What is left in the last round stays.
 
+    Of several hosts each plays every so-manieth task, and as many rounds as the others:
+    a round has as many tasks for each as the neediest wants, so that all have handed
+    out the same and none is played twice or left out. `count` and what is `handed` are
+    those of all hosts; the rest is this host's.
+
     Raises RuntimeError where every episode failed.
     """
+    count //= jax.process_count()
     kept: list[Episode] = []
     dropped: list[Episode] = []
     handed = failed = flat = groups = 0
     for trial in range(resample + 1):
-        missing = count - len({episode.group for episode in kept})
-        chosen = tasks(panel, seed, start + handed, missing)
-        episodes = play(jax.random.fold_in(key, trial), chosen)
+        lacking = count - len({episode.group for episode in kept})
+        missing = int(hosts.largest(np.asarray(lacking))) * jax.process_count()
+        if missing <= 0:
+            break
+        chosen = hosts.own(tasks(panel, seed, start + handed, missing))
+        episodes = play(_own(jax.random.fold_in(key, trial)), chosen)
         for episode in episodes:
             episode.group += handed
         handed += missing
@@ -79,14 +89,18 @@ def collect(
         stay = whole if last else [e for e in whole if e.group not in dull]
         kept += stay
         dropped += [e for e in episodes if not any(e is one for one in stay)]
-        if resample and len({episode.group for episode in kept}) == count:
-            break
     if not kept:
         raise RuntimeError(
             f"all {failed} episodes of an iteration failed: see `env.step_timeout` "
             "and what the environment printed"
         )
     return Collected(kept, handed, failed, flat, groups, dropped)
+
+
+def _own(key: Key[Array, ""]) -> Key[Array, ""]:
+    """Another key on every host; with one host, the key."""
+    host = jax.process_index()
+    return jax.random.fold_in(key, host) if jax.process_count() > 1 else key
 
 
 def _scores(episodes: Sequence[Episode]) -> dict[int, set[float]]:

@@ -4,7 +4,6 @@ import dataclasses
 import functools
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -12,7 +11,7 @@ from jaxtyping import Array, Float
 from rl_credit.credit import estimators
 from rl_credit.losses import value
 from rl_credit.models.decoder import Decoder, Params
-from rl_credit.training import batching, ledger, state, turn_scores, update
+from rl_credit.training import batching, ledger, turn_scores, update
 from rl_credit.training.agent import Agent
 from rl_credit.training.source import Filled, Played, Scalars
 from rl_credit.training.state import TrainState
@@ -49,7 +48,7 @@ class Critic:
 
     def __init__(self, agent: Agent):
         settings = agent.world.settings
-        self._how = settings.critic
+        self._how, self._placement = settings.critic, agent.placement
         self._discount = settings.credit.discount
         self._grown = settings.play.history is None
         self._tokens = settings.train.tokens
@@ -62,8 +61,8 @@ class Critic:
     def init(self, params: Params) -> TrainState:
         """A copy of the policy, and a head of zeros."""
         head = dict(slope=jnp.zeros(self._width), offset=jnp.zeros(()))
-        copied = jax.tree.map(jnp.copy, params)
-        return state.init(dict(decoder=copied, **head), self._how.optimiser)
+        whole = dict(decoder=params, **head)
+        return self._placement.begun(whole, self._how.optimiser)
 
     def update(
         self, critic: TrainState, played: Played

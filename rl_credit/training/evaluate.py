@@ -5,8 +5,12 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from rl_credit.rollout.episodes import Episode
-from rl_credit.runtime import metrics
+from rl_credit.runtime import hosts, metrics
+
+COLUMNS = ("failed", "won", "score", "turns", "invalid", "tokens")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,31 +40,42 @@ class Report:
 
 
 def report(episodes: Sequence[Episode]) -> Report:
-    """What a reader wants to know of a set of episodes.
+    """What a reader wants to know of a set of episodes, those of all hosts.
 
     Raises RuntimeError where every one of them failed.
     """
-    ended = [episode for episode in episodes if episode.failure is None]
+    own = [_numbers(episode) for episode in episodes]
+    everyones = hosts.joined(
+        np.asarray(own, np.float64).reshape(len(own), len(COLUMNS))
+    )
+    columns = everyones[everyones[:, COLUMNS.index("failed")] == 0].T
+    ended = columns.shape[1]
     if not ended:
         kinds = sorted({episode.failure or "" for episode in episodes})
         raise RuntimeError(
-            f"all {len(episodes)} episodes failed ({', '.join(kinds)}): see the "
+            f"all {len(everyones)} episodes failed ({', '.join(kinds)}): see the "
             "environment's own log, and its step_timeout"
         )
-    steps = [step for episode in ended for step in episode.steps]
-    won = sum(episode.won for episode in ended)
-    low, high = wilson(won, len(ended))
+    sums = dict(zip(COLUMNS, (sum(column.tolist()) for column in columns)))
+    low, high = wilson(int(sums["won"]), ended)
     return Report(
-        success=won / len(ended),
+        success=sums["won"] / ended,
         low=low,
         high=high,
-        score=sum(episode.score for episode in ended) / len(ended),
-        turns=len(steps) / len(ended),
-        invalid=sum(not step.valid for step in steps) / max(len(steps), 1),
-        tokens=sum(episode.tokens for episode in ended) / len(ended),
-        episodes=len(ended),
-        failed=len(episodes) - len(ended),
+        score=sums["score"] / ended,
+        turns=sums["turns"] / ended,
+        invalid=sums["invalid"] / max(sums["turns"], 1),
+        tokens=sums["tokens"] / ended,
+        episodes=ended,
+        failed=len(everyones) - ended,
     )
+
+
+def _numbers(episode: Episode) -> list[float]:
+    """An episode in `COLUMNS`."""
+    failed, invalid = episode.failure is not None, [not s.valid for s in episode.steps]
+    told = (episode.won, episode.score, len(invalid), sum(invalid), episode.tokens)
+    return [float(number) for number in (failed, *told)]
 
 
 def wilson(won: int, tried: int, z: float = 1.96) -> tuple[float, float]:

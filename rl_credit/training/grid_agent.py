@@ -5,17 +5,18 @@ import dataclasses
 import json
 import pathlib
 import time
-from typing import Any, TextIO
+from typing import Any
 
 import jax
 import numpy as np
 import tqdm
 
-from rl_credit.runtime import metrics, preemption, records
+from rl_credit.runtime import hosts, metrics, preemption, records
 from rl_credit.runtime.checkpoint import Checkpoints
 from rl_credit.runtime.errors import blamed_on
+from rl_credit.runtime.metrics import Lines
 from rl_credit.runtime.records import RESULT
-from rl_credit.training import grid_lanes, grid_update
+from rl_credit.training import grid_lanes, grid_placement, grid_update
 from rl_credit.training.grid_lanes import Programs
 from rl_credit.training.grid_settings import Settings
 from rl_credit.training.grid_state import Learner
@@ -31,7 +32,8 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
     That is metrics.jsonl and TensorBoard events (means over seeds; a step is a compiled
     call), seeds.jsonl (the returns of every seed), checkpoints, and at the end
     result.json. A run that was killed goes on after its last checkpoint, and ends as
-    one that was not.
+    one that was not. The work is that of all devices of all processes, which may be
+    others then; see `grid_placement`.
 
     Raises UserError, before anything is trained, for settings that no run can have, and
     Preempted after SIGTERM, when the update under way is done and saved.
@@ -41,12 +43,12 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
         with blamed_on("config"):
             programs = grid_lanes.programs(settings)
         records.prepare(workdir, dataclasses.asdict(settings))
+        hosts.wait("prepared")
         checkpoints = Checkpoints(workdir, keep=settings.save.keep)
         stack.enter_context(checkpoints)
         start, learner = begun(programs, checkpoints)
-        metrics.cut(workdir / SEEDS, start)
         writer = stack.enter_context(metrics.Writer(workdir, start))
-        lines = stack.enter_context((workdir / SEEDS).open("a"))
+        lines = stack.enter_context(Lines(workdir / SEEDS, start))
         notice = stack.enter_context(preemption.noticed())
         last = settings.calls
         bar = stack.enter_context(progress(settings, start))
@@ -59,7 +61,8 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
             notice.after(step, last, due, checkpoints, learner)
             seen = {}
         writer.write(last, seen | judged(programs, learner, last, bar, lines))
-    records.write_json(workdir / RESULT, result(workdir, settings))
+    if jax.process_index() == 0:  # the others have no lines
+        records.write_json(workdir / RESULT, result(workdir, settings))
 
 
 def begun(programs: Programs, checkpoints: Checkpoints) -> tuple[int, Learner]:
@@ -84,7 +87,7 @@ def progress(settings: Settings, start: int) -> tqdm.tqdm:
 
 
 def judged(
-    programs: Programs, learner: Learner, step: int, bar: tqdm.tqdm, lines: TextIO
+    programs: Programs, learner: Learner, step: int, bar: tqdm.tqdm, lines: Lines
 ) -> Scalars:
     """How fresh episodes end before a call, where it is due."""
     settings = programs.agent.settings
@@ -92,7 +95,7 @@ def judged(
     if step and not last and not (how.every and step % how.every == 0):
         return {}
     began = time.monotonic()
-    lanes = jax.device_get(programs.judge(learner, step))
+    lanes = grid_placement.fetched(programs.judge(learner, step))
     told(lines, step, HELD_OUT, settings, lanes)
     means = {f"{HELD_OUT}/{name}": float(np.mean(v)) for name, v in lanes.items()}
     share, paid = means[f"{HELD_OUT}/success"], means[f"{HELD_OUT}/return"]
@@ -101,13 +104,13 @@ def judged(
 
 
 def called(
-    programs: Programs, learner: Learner, step: int, bar: tqdm.tqdm, lines: TextIO
+    programs: Programs, learner: Learner, step: int, bar: tqdm.tqdm, lines: Lines
 ) -> tuple[Learner, Scalars]:
     """The updates of a call: the learner after them, and means over seeds."""
     settings = programs.agent.settings
     began = time.monotonic()
     learner, arrays = programs.call(learner, step)
-    lanes = jax.device_get(arrays)
+    lanes = grid_placement.fetched(arrays)
     took = time.monotonic() - began
     ended = {
         name.removeprefix("train/"): lanes[name] for name in lanes if "train/" in name
@@ -123,7 +126,7 @@ def called(
 
 
 def told(
-    lines: TextIO,
+    lines: Lines,
     step: int,
     kind: str,
     settings: Settings,
@@ -135,9 +138,7 @@ def told(
         for name, values in lanes.items()
     }
     frames = (step + (kind == "train")) * settings.frames_per_call
-    line: dict[str, Any] = {"step": step, "kind": kind, "frames": frames}
-    lines.write(json.dumps(line | lists) + "\n")
-    lines.flush()
+    lines.write(step, [{"kind": kind, "frames": frames} | lists])
 
 
 def result(workdir: pathlib.Path, settings: Settings) -> dict[str, Any]:

@@ -1,23 +1,21 @@
 """Agents of several seeds in one program: a lane each, spread over the devices."""
 
 import functools
-import math
-from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, Key
 
 from rl_credit.rollout import scan
 from rl_credit.rollout.scan import Episodes
 from rl_credit.training import grid_update
+from rl_credit.training.grid_placement import Placement
 from rl_credit.training.grid_settings import Settings
 from rl_credit.training.grid_state import Agent, Learner
 
 INIT, UPDATE, JUDGE = range(3)  # what random numbers are drawn for
-AXIS = "seeds"
 Lanes = dict[str, Float[Array, " seeds"]]
 
 
@@ -25,19 +23,23 @@ class Programs:
     """The compiled programs of an agent; every array has the seeds as its first axis.
 
     A lane sees no other, so that one of several is the agent that its seed alone would
-    be (to the rounding of another order of sums), and no device waits for another.
+    be (to the rounding of another order of sums). Where all of it lies, `Placement`
+    says.
     """
 
     def __init__(self, agent: Agent):
         self.agent = agent
-        seeds = agent.settings.seeds
-        devices = jax.devices()[: math.gcd(seeds, jax.device_count())]
-        mesh = Mesh(np.asarray(devices), (AXIS,))
-        self._sharding = NamedSharding(mesh, PartitionSpec(AXIS))
-        self._seeds = self._spread(agent.settings.seed + np.arange(seeds))
-        self._init = self._compiled(functools.partial(_init, agent))
-        self._call = self._compiled(functools.partial(_call, agent), donate_argnums=0)
-        self._judge = self._compiled(functools.partial(_judge, agent))
+        settings = agent.settings
+        self.placement = Placement.of(settings.seeds, settings.play.num_envs)
+        self._seeds = self.placement.placed(settings.seed + np.arange(settings.seeds))
+        lanes: Any = self.placement.lanes
+        envs: Any = self.placement.envs
+        learner = Learner(policy=lanes, playing=envs, known=lanes)  # a tree's prefix
+        compiled = self.placement.compiled
+        self._init = compiled(functools.partial(_init, agent), learner)
+        called = functools.partial(_call, agent)
+        self._call = compiled(called, (learner, lanes), donate_argnums=0)
+        self._judge = compiled(functools.partial(_judge, agent), lanes)
 
     def init(self) -> Learner:
         """Before the first update."""
@@ -45,28 +47,13 @@ class Programs:
 
     def call(self, learner: Learner, number: int) -> tuple[Learner, Lanes]:
         """The updates of a call, and means over them; `learner` is used up."""
-        numbers = self._spread(np.full(self._seeds.shape, number))
+        numbers = self.placement.placed(np.full(self._seeds.shape, number))
         return self._call(learner, self._seeds, numbers)
 
     def judge(self, learner: Learner, number: int) -> Lanes:
         """How fresh episodes end."""
-        numbers = self._spread(np.full(self._seeds.shape, number))
+        numbers = self.placement.placed(np.full(self._seeds.shape, number))
         return self._judge(learner.policy.params, self._seeds, numbers)
-
-    def _spread(self, numbers: np.ndarray) -> Int[Array, " seeds"]:
-        return jax.device_put(numbers.astype(np.int32), self._sharding)
-
-    def _compiled(self, one: Callable, **how) -> Callable:
-        """One lane's function for all of them."""
-        spec = PartitionSpec(AXIS)
-        lanes = jax.shard_map(
-            jax.vmap(one),
-            mesh=self._sharding.mesh,
-            in_specs=spec,
-            out_specs=spec,
-            check_vma=False,
-        )
-        return jax.jit(lanes, **how)
 
 
 @functools.lru_cache(maxsize=8)

@@ -14,6 +14,7 @@ from rl_credit.rollout import scan
 from rl_credit.rollout.scan import Act, Playing, World
 from rl_credit.training import grid_bonus
 from rl_credit.training.grid_bonus import Curiosity, Known
+from rl_credit.training.grid_placement import spread
 from rl_credit.training.grid_settings import Settings
 from rl_credit.training.state import TrainState
 from rl_credit.types import record
@@ -73,7 +74,7 @@ class Agent:
         """The policy, one step at a time."""
 
         def act(memory, seen, starts):
-            judged = self.judge(params, memory, seen[None], starts[None])
+            judged = self.judge(params, memory, spread(seen[None]), starts[None])
             return judged.memory, judged.logits[0]
 
         return act

@@ -13,6 +13,7 @@ from rl_credit.ops import masked
 from rl_credit.rollout import scan
 from rl_credit.rollout.scan import Playing, Steps
 from rl_credit.training import grid_bonus
+from rl_credit.training.grid_placement import reshaped, whole
 from rl_credit.training.grid_settings import Settings
 from rl_credit.training.grid_state import Agent, Learner
 from rl_credit.training.state import TrainState
@@ -56,7 +57,7 @@ def update(
         horizon=agent.settings.play.horizon,
     )
     judged = looked_at(agent, params, steps)
-    features = judged.features.reshape(*steps.rewards.shape, -1)
+    features = reshaped(judged.features, *steps.rewards.shape, -1)
     seen = grid_bonus.seen(steps, features)
     known, earned, paid = agent.curiosity.pay(learner.known, seen, key_bonus)
     rewards = steps.rewards + earned
@@ -108,18 +109,18 @@ def assessed(
         _rows(steps.next_observations),
         jnp.zeros_like(_rows(steps.starts)),
     )
-    values = judged.values.reshape(shape)
+    values = reshaped(judged.values, *shape)
     advantages = returns.gae(
         rewards.T,
         values.T,
-        ahead.values.reshape(shape).T,
+        reshaped(ahead.values, *shape).T,
         steps.terminated.T,
         jnp.ones(shape[::-1], bool),
         discount=settings.credit.discount,
         trace=settings.credit.trace,
         truncated=steps.truncated.T,
     ).T
-    logps = _logps(judged, _rows(steps.actions)).reshape(shape)
+    logps = reshaped(_logps(judged, _rows(steps.actions)), *shape)
     numbers = (logps, values, advantages, advantages + values)
     columns = _rows if steps.memories is None else _unchanged
     return Batch(
@@ -136,7 +137,7 @@ def minibatches(agent: Agent, key: Key[Array, ""]) -> Int[Array, "updates column
     how, columns = agent.settings.train, agent.settings.columns
     keys = jax.random.split(key, how.epochs)
     orders = jax.vmap(lambda key: jax.random.permutation(key, columns))(keys)
-    return orders.reshape(how.epochs * how.minibatches, -1)
+    return reshaped(orders, how.epochs * how.minibatches, -1)
 
 
 def improved(
@@ -147,6 +148,7 @@ def improved(
 ) -> tuple[TrainState, Scalars]:
     """The policy after a step of the optimiser for each minibatch; means of scalars."""
     optimiser = agent.settings.transformation
+    batch = jax.tree.map(whole, batch)  # once, not for every minibatch
 
     def step(now, chosen):
         slopes = jax.grad(loss, argnums=1, has_aux=True)
@@ -241,4 +243,4 @@ def _unchanged(leaf: Array) -> Array:
 def _rows(leaf: Array) -> Array:
     """[time envs ...] as one row: [1 time*envs ...]."""
     time, envs, *rest = leaf.shape
-    return leaf.reshape(1, time * envs, *rest)
+    return reshaped(leaf, 1, time * envs, *rest)

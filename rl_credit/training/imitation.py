@@ -8,8 +8,10 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from rl_credit.models.decoder import Decoder
-from rl_credit.training import batching, update
+from rl_credit.runtime import hosts
+from rl_credit.training import update
 from rl_credit.training.batching import Row
+from rl_credit.training.placement import Placement
 from rl_credit.training.state import Optimiser, TrainState
 from rl_credit.training.update import Objective
 
@@ -55,6 +57,7 @@ def imitate(
     how: Imitation,
     key: Key[Array, ""],
     *,
+    placement: Placement,
     tokens: int,
     tell: Callable[[dict[str, float]], None],
 ) -> TrainState:
@@ -62,6 +65,7 @@ def imitate(
 
     Args:
         state: made with `how.optimiser(len(rows))`.
+        rows: the same on every host; each takes its part of every update.
         tokens: most in a microbatch.
         tell: called after every update with what was seen.
     """
@@ -71,7 +75,7 @@ def imitate(
         order = np.asarray(drawn)
         for start in range(0, len(rows), how.batch):
             chosen = [rows[i] for i in order[start : start + how.batch]]
-            batches = batching.microbatches(chosen, tokens)
+            batches = placement.microbatches(hosts.own(chosen), tokens)
             state, seen = update.step(decoder, LIKELIHOOD, optimiser, state, batches)
             tell(dict(seen))
     return state

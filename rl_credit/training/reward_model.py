@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rl_credit.losses import preference, process
 from rl_credit.models.decoder import Decoder, Params
-from rl_credit.training import batching, ledger, state, turn_scores, update
+from rl_credit.training import batching, ledger, turn_scores, update
 from rl_credit.training.agent import Agent
 from rl_credit.training.source import Filled, Played, Scalars
 from rl_credit.training.state import TrainState
@@ -91,7 +91,7 @@ class RewardModel:
 
     def __init__(self, agent: Agent):
         settings = agent.world.settings
-        self._how = settings.reward_model
+        self._how, self._placement = settings.reward_model, agent.placement
         self._recipe = RECIPES[settings.credit.name]
         self._grown = settings.play.history is None
         self._tokens = settings.train.tokens
@@ -102,9 +102,9 @@ class RewardModel:
 
     def init(self, params: Params) -> RewardState:
         """Copies of the policy."""
-        copied = jax.tree.map(jnp.copy, params)
         frozen = jax.tree.map(jnp.copy, params) if self._recipe.frozen else {}
-        return RewardState(state.init(copied, self._how.optimiser), frozen)
+        model = self._placement.begun(params, self._how.optimiser)
+        return RewardState(model, frozen)
 
     def update(
         self, carried: RewardState, played: Played
@@ -120,9 +120,7 @@ class RewardModel:
         seen = ranked(ratios.sum(axis=1), won, np.asarray(batch.groups))
         rows = batching.rows(played.episodes, slopes, grown=self._grown)
         learned = len(rows) if loss.weight else 0
-        seen |= ledger.passed(
-            "reward_model", forwards=2 * len(rows), gradients=learned
-        )
+        seen |= ledger.passed("reward_model", forwards=2 * len(rows), gradients=learned)
         if loss.weight:  # else its optimiser would move on by its memory alone
             seen |= {"reward_model/loss": loss.mean().item()}
             gradient = turn_scores.gradient(

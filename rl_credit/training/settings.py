@@ -13,7 +13,9 @@ from rl_credit.rollout.sampling import Sampling
 from rl_credit.rollout.turns import Rules
 from rl_credit.training import source
 from rl_credit.training.anchoring import Anchors
+from rl_credit.training.guards import Guard
 from rl_credit.training.imitation import Imitation
+from rl_credit.training.placement import Devices
 from rl_credit.training.save import Save, at_least
 from rl_credit.training.state import Optimiser
 from rl_credit.training.update import Objective
@@ -247,6 +249,7 @@ class Settings:
     """All of it."""
 
     seed: int
+    devices: Devices
     env: World
     model: Model
     play: Play
@@ -258,7 +261,13 @@ class Settings:
     loss: Loss
     train: Train
     evaluate: Evaluate
+    guard: Guard
     save: Save
+
+    @property
+    def objective(self) -> Objective:
+        """What the policy's updates minimise."""
+        return self.loss.objective(self.play.temperature)
 
     def __post_init__(self):
         at_least(0, seed=self.seed, demonstrations=self.demonstrations)

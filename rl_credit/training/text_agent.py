@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import pathlib
 import time
 
@@ -11,12 +12,12 @@ import numpy as np
 import tqdm
 
 from rl_credit.models.decoder import Params
-from rl_credit.runtime import metrics, preemption, records
+from rl_credit.runtime import hosts, metrics, preemption, records
 from rl_credit.runtime.checkpoint import Checkpoints
 from rl_credit.runtime.errors import blamed_on
 from rl_credit.runtime.records import RESULT
 from rl_credit.training import agent as agents
-from rl_credit.training import batching, evaluate, imitation, state
+from rl_credit.training import batching, evaluate, imitation
 from rl_credit.training.agent import Agent
 from rl_credit.training.ledger import EPISODES, WARM_UP, imitated
 from rl_credit.training.settings import Settings
@@ -49,15 +50,17 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         with blamed_on("config"):
+            check_hosts(settings)
             world = agents.opened(settings)
             stack.enter_context(world.pool)
             words = agents.tokenizer(world, workdir)
             agents.check_prompts(world, words)
-            decoder, params = agents.decoder(settings.model, words, settings.seed)
-            agent = Agent(world, words, decoder)
+            decoder, placement, params = agents.decoder(settings, words)
+            agent = Agent(world, words, decoder, placement)
             extras = Sources.made(agent)
         # Only now, so that a config nobody can run leaves no trace of itself.
         records.prepare(workdir, dataclasses.asdict(settings))
+        hosts.wait("prepared")
         records.write_json(workdir / PANEL, dataclasses.asdict(world.panel))
         agents.keep(words, workdir)
         checkpoints = Checkpoints(workdir, keep=settings.save.keep)
@@ -83,7 +86,18 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
             notice.after(step, last, due, checkpoints, learner)
             seen = {}
         writer.write(last, seen | judged(agent, learner, last, bar))
-    records.write_json(workdir / RESULT, evaluate.result(workdir))
+    if jax.process_index() == 0:  # the others have no metrics.jsonl
+        records.write_json(workdir / RESULT, evaluate.result(workdir))
+
+
+def check_hosts(settings: Settings) -> None:
+    """Raises ValueError where there is not a task for every host."""
+    count, given = jax.process_count(), settings.train.tasks
+    if given % count or settings.env.held_out < count:
+        raise ValueError(
+            f"train.tasks={given}, env.held_out={settings.env.held_out} and {count} "
+            "processes: give a multiple of the processes, and at least as many"
+        )
 
 
 def begun(
@@ -94,14 +108,15 @@ def begun(
     workdir: pathlib.Path,
 ) -> tuple[int, Learner]:
     """The step to go on with and what to carry: of the last checkpoint, or new."""
-    settings = agent.world.settings
+    settings, placement = agent.world.settings, agent.placement
     latest = checkpoints.latest()
     if latest is None and agent.world.routes:
-        params = warmed_up(agent, params, workdir)
-    policy = state.init(params, settings.train.optimiser)
+        with placement.learns():
+            params = warmed_up(agent, params, workdir)
+    policy = placement.begun(params, settings.train.optimiser)
     reference = jax.tree.map(jnp.copy, params) if settings.loss.kl else {}
-    handed = jnp.zeros((), jnp.int32)
-    learner = Learner(policy, reference, handed, extras.init(params))
+    none = placement.initialised(functools.partial(jnp.zeros, (), jnp.int32))
+    learner = Learner(policy, reference, none, none, extras.init(params))
     if latest is not None:
         return latest, checkpoints.restore(latest, learner)[0]
     checkpoints.save(0, learner, {})
@@ -116,7 +131,7 @@ def warmed_up(agent: Agent, params: Params, workdir: pathlib.Path) -> Params:
     ones = column(shown, lambda step: 1.0, np.float32)
     rows = batching.rows(shown, ones, grown=settings.play.history is None)
     records.write_json(workdir / WARM_UP, imitated(shown, rows, how))
-    start = state.init(params, how.optimiser(len(rows)))
+    start = agent.placement.begun(params, how.optimiser(len(rows)))
     with tqdm.tqdm(total=how.updates(len(rows)), desc="imitating") as bar:
 
         def tell(seen: Scalars) -> None:
@@ -129,6 +144,7 @@ def warmed_up(agent: Agent, params: Params, workdir: pathlib.Path) -> Params:
             rows,
             how,
             key_of(settings, IMITATE, 0),
+            placement=agent.placement,
             tokens=settings.train.tokens,
             tell=tell,
         )

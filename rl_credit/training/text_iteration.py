@@ -6,15 +6,18 @@ from typing import Any
 
 import jax
 import numpy as np
+import optax
 import tqdm
 from jaxtyping import Array, Int
 
 from rl_credit.rollout.episodes import transcript
-from rl_credit.training import anchoring, batching, collect, evaluate, update
+from rl_credit.runtime import hosts
+from rl_credit.training import anchoring, batching, collect, evaluate, shards, update
 from rl_credit.training.agent import Agent, Tell
 from rl_credit.training.anchoring import States
 from rl_credit.training.batching import Row
 from rl_credit.training.collect import Collected
+from rl_credit.training.guards import blamed
 from rl_credit.training.ledger import EPISODES, line
 from rl_credit.training.settings import Settings
 from rl_credit.training.source import Played
@@ -22,7 +25,7 @@ from rl_credit.training.sources import Sources
 from rl_credit.training.sources import States as Carried
 from rl_credit.training.state import TrainState
 from rl_credit.training.trajectories import column, trajectories
-from rl_credit.types import Trajectories, record
+from rl_credit.types import TokenBatch, Trajectories, record
 
 TRANSCRIPTS = "transcripts.jsonl"
 ORDER, PLAY, JUDGE, IMITATE = range(4)  # what random numbers are drawn for
@@ -36,6 +39,7 @@ class Learner:
     policy: TrainState
     reference: Any  # frozen parameters; {} where the loss compares with none
     handed: Int[Array, ""]  # tasks handed out so far
+    skipped: Int[Array, ""]  # updates skipped in a row, up to now
     extras: Carried  # of the sources that the estimator needs; see `sources`
 
 
@@ -49,7 +53,7 @@ def judged(agent: Agent, learner: Learner, step: int, bar: tqdm.tqdm) -> Scalars
     episodes = agent.play(
         learner.policy.params,
         key_of(settings, JUDGE, step),
-        agent.world.panel.held_out,
+        hosts.own(agent.world.panel.held_out),
         attempts=how.attempts,
         how=how.sampling,
         tell=told(bar, "evaluating"),
@@ -67,14 +71,17 @@ def iterated(
     times = [time.monotonic()]
     collected = collected_at(agent, learner, step, told(bar, "playing"))
     episodes, settings = collected.episodes, agent.world.settings
+    settings.guard.check_episodes([*episodes, *collected.dropped])
     times.append(time.monotonic())
     states = settings.credit.anchors.states(episodes)
     played = Played(learner.policy.params, episodes, trajectories(episodes, states))
-    carried, batch, learned = extras.update(learner.extras, played)
-    advantages = assessed(settings, collected, batch)
+    with agent.placement.learns():
+        carried, batch, learned = extras.update(learner.extras, played)
+    advantages = assessed(agent, collected, batch)
     times.append(time.monotonic())
     bar.set_description("updating")
-    policy, scalars = improved(agent, learner, collected, advantages, step)
+    with agent.placement.learns():
+        policy, skipped, scalars = improved(agent, learner, collected, advantages, step)
     times.append(time.monotonic())
     names = ("seconds/play", "seconds/credit", "seconds/update")
     scalars |= dict(zip(names, np.diff(times).tolist()))
@@ -83,21 +90,23 @@ def iterated(
     scalars |= anchoring.scalars(episodes, states)
     bar.set_postfix_str(f"success {report.success:.0%}, invalid {report.invalid:.0%}")
     handed = learner.handed + collected.handed
-    after = Learner(policy, learner.reference, handed, carried)
+    after = Learner(policy, learner.reference, handed, skipped, carried)
     return after, scalars, written(collected, advantages, states)
 
 
 def written(
     collected: Collected, advantages: np.ndarray, states: States
 ) -> dict[str, list[dict]]:
-    """Lines by file: the attempts at the first task, and a line of all episodes."""
+    """Lines by file: the attempts at the first task, and a line of all episodes, one
+    for each host."""
     episodes = collected.episodes
     shown = [
         transcript(episode, credit.tolist(), own)
         for episode, credit, own in zip(episodes, advantages, states)
         if episode.group == episodes[0].group
     ]
-    return {TRANSCRIPTS: shown, EPISODES: [line(collected, advantages, states)]}
+    lines = hosts.told([line(collected, advantages, states)])
+    return {TRANSCRIPTS: shown, EPISODES: lines}
 
 
 def collected_at(agent: Agent, learner: Learner, step: int, tell: Tell) -> Collected:
@@ -125,16 +134,14 @@ def collected_at(agent: Agent, learner: Learner, step: int, tell: Tell) -> Colle
     )
 
 
-def assessed(
-    settings: Settings, collected: Collected, batch: Trajectories
-) -> np.ndarray:
+def assessed(agent: Agent, collected: Collected, batch: Trajectories) -> np.ndarray:
     """The advantage of every turn, [episodes, most turns].
 
     A turn without a valid action loses `credit.invalid_penalty`, on its own: it is not
     part of the return, so no other turn pays for it.
     """
-    credit = settings.credit
-    advantages = np.asarray(credit.estimator(batch, **credit.knobs))
+    credit, mesh = agent.world.settings.credit, agent.placement.mesh
+    advantages = shards.advantages(credit.estimator, batch, mesh, **credit.knobs)
     invalid = column(collected.episodes, lambda step: not step.valid, np.float32)
     return advantages - credit.invalid_penalty * invalid
 
@@ -145,43 +152,52 @@ def improved(
     collected: Collected,
     advantages: np.ndarray,
     step: int,
-) -> tuple[TrainState, Scalars]:
-    """The policy after the updates of a step, and the means of what was seen.
+) -> tuple[TrainState, Int[Array, ""], Scalars]:
+    """The policy after the updates of a step, how many were skipped in a row up to
+    then, and the means of what was seen.
 
     Rows that teach nothing, their advantages being 0, are left out of sum and weight.
+
+    Raises UserError where the guard says so.
     """
     settings = agent.world.settings
-    how, temperature = settings.train, settings.play.temperature
-    objective = settings.loss.objective(temperature)
+    how, objective = settings.train, settings.objective
     grown = settings.play.history is None
     rows = batching.rows(collected.episodes, advantages, grown=grown)
     if not (objective.kl or objective.entropy):
         rows = batching.informative(rows)
-    policy, seen = learner.policy, []
+    most = int(hosts.largest(np.asarray(len(rows))))
+    policy, skipped, seen = learner.policy, learner.skipped, []
     for epoch in range(how.epochs):
         key = jax.random.fold_in(key_of(settings, ORDER, step), epoch)
         order = np.asarray(jax.random.permutation(key, len(rows)))
-        for chosen in np.array_split(order, min(how.minibatches, len(rows) or 1)):
-            batches = _batches(agent, learner.reference, [rows[i] for i in chosen])
+        for chosen in np.array_split(order, min(how.minibatches, most or 1)):
+            taken = [rows[i] for i in chosen]
+            batches = microbatches(agent, learner.reference, taken)
             if not batches:
                 continue
             policy, scalars = update.step(
                 agent.decoder, objective, how.optimiser, policy, batches
             )
+            skipped = (skipped + 1) * int(scalars["skipped"])
             seen.append(scalars)
+            if scalars["skipped"]:
+                found = poisonous(agent, learner.reference, policy, taken)
+                tqdm.tqdm.write(f"step {step}: an update is skipped: {blamed(found)}")
+                settings.guard.check_updates(int(skipped), found)
     names = seen[0] if seen else ()
     means = {name: np.mean([one[name] for one in seen]).item() for name in names}
     said = sum(len(row.said) for row in rows)
-    return policy, means | {"rows": float(len(rows)), "tokens": float(said)}
+    return policy, skipped, means | {"rows": float(len(rows)), "tokens": float(said)}
 
 
-def _batches(agent: Agent, reference: Any, rows: list[Row]) -> list:
-    """Microbatches, with the log-probabilities of the reference if there is one."""
+def microbatches(agent: Agent, reference: Any, rows: list[Row]) -> list[TokenBatch]:
+    """Of all hosts, with the log-probabilities of the reference if there is one."""
     settings = agent.world.settings
-    batches = batching.microbatches(rows, settings.train.tokens)
+    batches = agent.placement.microbatches(rows, settings.train.tokens)
     if not reference:
         return batches
-    temperature = settings.play.temperature or 1.0
+    temperature = settings.objective.temperature
     return [
         dataclasses.replace(
             batch,
@@ -189,6 +205,21 @@ def _batches(agent: Agent, reference: Any, rows: list[Row]) -> list:
         )
         for batch in batches
     ]
+
+
+def poisonous(
+    agent: Agent, reference: Any, policy: TrainState, rows: list[Row]
+) -> list[int]:
+    """The tasks, of all hosts, whose own rows have no finite gradient."""
+    everyones = hosts.joined(np.asarray([row.task for row in rows], np.int64))
+    objective, found = agent.world.settings.objective, []
+    for task in np.unique(everyones).tolist():
+        own = [row for row in rows if row.task == task]
+        batches = microbatches(agent, reference, own)
+        sums = update.summed(agent.decoder, objective, policy.params, batches)
+        if not np.isfinite(optax.tree.norm(sums.gradient)):
+            found.append(task)
+    return found
 
 
 def key_of(settings: Settings, purpose: int, step: int):

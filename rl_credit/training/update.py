@@ -190,13 +190,24 @@ def step(
     batches: Sequence[TokenBatch],
 ) -> tuple[TrainState, Mapping[str, float]]:
     """One update with the gradient of all `batches` together, and what was seen."""
-    weight = np.float32(sum(objective.weight(batch) for batch in batches))
-    sums = _empty(state.params, batches[0])
-    for batch in batches:
-        sums = accumulate(decoder, objective, state.params, sums, batch, weight)
+    sums = summed(decoder, objective, state.params, batches)
     state, scalars = apply(state, sums.gradient, optimiser)
     seen = {n: float(t[0] / (t[1] or 1.0)) for n, t in sums.statistics.items()}
     return state, seen | {name: float(value) for name, value in scalars.items()}
+
+
+def summed(
+    decoder: Decoder,
+    objective: Objective,
+    params: Params,
+    batches: Sequence[TokenBatch],
+) -> Sums:
+    """The gradient of the mean loss over all `batches`, and statistics."""
+    weight = np.float32(sum(objective.weight(batch) for batch in batches))
+    sums = _empty(params, batches[0])
+    for batch in batches:
+        sums = accumulate(decoder, objective, params, sums, batch, weight)
+    return sums
 
 
 def _empty(params: Params, batch: TokenBatch) -> Sums:

@@ -11,7 +11,7 @@ SETUPS = {
     "alfworld": dict(tasks=6, held_out=3),
     "minihack": dict(tasks=3),
     "scienceworld": dict(
-        names=["lifespan-shortest-lived"], simplification="", tasks=2, held_out=1
+        names=["lifespan-longest-lived"], simplification="", tasks=2, held_out=2
     ),
     "scripted": dict(tasks=5),
     "sokoban": dict(tasks=5),
@@ -65,8 +65,6 @@ def machines():
 def built(request, games, machines):
     """`built(**options)`: the environment with a few tasks."""
     made = []
-    if request.param in JAVA - machines.keys():
-        machines[request.param] = make(request.param, **SETUPS[request.param])
 
     def build(**options):
         cache = dict(cache=str(games)) if request.param in SLOW else {}
@@ -76,7 +74,9 @@ def built(request, games, machines):
 
     yield build
     for env in made:
-        env.close()
+        kept = request.param in JAVA and machines.setdefault(request.param, env)
+        if kept is not env:
+            env.close()
 
 
 def played(env, task, actions):

@@ -85,21 +85,31 @@ def test_another_config_is_refused_and_every_difference_named(tmp_path):
         "  train.steps: 100 -> 200",
         "  train.warmup: absent -> 3",
         "Give another --workdir, or set the config back (--config.credit.name=gigpo "
-        "--config.train.clips='[0.2, 0.3]' --config.train.steps=100), or call prepare "
-        "with allow_changes=True.",
+        "--config.train.clips='[0.2, 0.3]' --config.train.steps=100), or go on with "
+        "the new one: --allow_changes.",
     ]
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_allowed_changes_are_noted_and_become_the_config(tmp_path):
     records.prepare(tmp_path, config())
-    records.prepare(tmp_path, config(steps=200), allow_changes=True)
+    told = records.changes_allowed.set(True)
+    records.prepare(tmp_path, config(steps=200))
+    records.changes_allowed.reset(told)
     assert read(tmp_path / "config.json")["train"]["steps"] == 200
     starts = read(tmp_path / "run.json")["starts"]
     assert [start["changes"] for start in starts] == [[], ["train.steps: 100 -> 200"]]
     records.prepare(tmp_path, config(steps=200))
     with pytest.raises(UserError, match="train.steps: 200 -> 100"):
         records.prepare(tmp_path, config())
+
+
+def test_a_run_may_go_on_on_other_devices(tmp_path):
+    records.prepare(tmp_path, dict(devices=dict(mesh="4x2"), seed=0))
+    records.prepare(tmp_path, dict(devices=dict(mesh="1x1"), seed=0))
+    assert read(tmp_path / "config.json")["devices"] == dict(mesh="1x1")
+    changes = [start["changes"] for start in read(tmp_path / "run.json")["starts"]]
+    assert changes == [[], ["devices.mesh: '4x2' -> '1x1'"]]
 
 
 def test_numbers_that_json_does_not_know_are_equal_to_themselves(tmp_path):

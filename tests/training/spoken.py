@@ -16,6 +16,7 @@ from rl_credit.rollout.episodes import Episode, Step
 from rl_credit.training import agent as agents
 from rl_credit.training.agent import Agent
 from rl_credit.training.anchoring import Anchors
+from rl_credit.training.placement import Placement
 from rl_credit.training.source import Played
 from rl_credit.training.trajectories import trajectories
 from tests.training import tiny
@@ -55,7 +56,9 @@ def agent(world, *, grown=False, **changes):
     history = None if grown else 0
     play = dict(play__history=history, play__window=CONFIG.positions)
     settings = tiny.small(**play, **changes)
-    return Agent(dataclasses.replace(world, settings=settings), ByteTokenizer(), MODEL)
+    placement = Placement.of(settings.devices, CONFIG)
+    world = dataclasses.replace(world, settings=settings)
+    return Agent(world, ByteTokenizer(), MODEL, placement)
 
 
 def episodes(outcomes, seed=0, terminated=True):

@@ -102,13 +102,16 @@ def test_bytes_need_no_file(world, tmp_path):
 
 def test_a_new_decoder_has_the_sizes_given_and_depends_on_the_seed(world, tmp_path):
     words = agents.tokenizer(world, tmp_path)
-    model = tiny.small(**{"model.dtype": "bfloat16"}).model
-    decoder, params = agents.decoder(model, words, 0)
+    made = [
+        agents.decoder(tiny.small(seed=seed, model__dtype="bfloat16"), words)
+        for seed in (0, 0, 1)
+    ]
+    decoder, _, params = made[0]
     assert decoder.config.vocab == words.vocab and decoder.config.width == 32
     assert decoder.config.dtype == "bfloat16"
     leaves = jax.tree.leaves(params)
     assert all(leaf.dtype == jnp.float32 for leaf in leaves)
-    same, other = (jax.tree.leaves(agents.decoder(model, words, s)[1]) for s in (0, 1))
+    same, other = (jax.tree.leaves(one[2]) for one in made[1:])
     assert all(jnp.array_equal(a, b) for a, b in zip(leaves, same))
     assert not all(jnp.array_equal(a, b) for a, b in zip(leaves, other))
 
@@ -116,10 +119,10 @@ def test_a_new_decoder_has_the_sizes_given_and_depends_on_the_seed(world, tmp_pa
 def test_a_decoder_from_a_directory_is_the_one_that_is_there(tmp_path):
     directory = golden.write(tmp_path / "model", golden.NAMES[0])
     changes = {"model.sizes": {}, "model.tokenizer": "pretrained"}
-    model = tiny.small(**changes, **{"model.directory": str(directory)}).model
+    settings = tiny.small(**changes, **{"model.directory": str(directory)})
     config, expected = golden.model(golden.NAMES[0])
     few = WordTokenizer.train(["room"], size=config.vocab)
-    decoder, params = agents.decoder(model, few, 0)
+    decoder, _, params = agents.decoder(settings, few)
     assert decoder.config == config
     assert jax.tree.all(jax.tree.map(jnp.array_equal, params, expected))
 
@@ -127,12 +130,12 @@ def test_a_decoder_from_a_directory_is_the_one_that_is_there(tmp_path):
 def test_a_vocabulary_larger_than_the_model_is_refused(tmp_path):
     directory = golden.write(tmp_path / "model", golden.NAMES[0])
     changes = {"model.sizes": {}, "model.tokenizer": "pretrained"}
-    model = tiny.small(**changes, **{"model.directory": str(directory)}).model
+    settings = tiny.small(**changes, **{"model.directory": str(directory)})
     vocab = golden.model(golden.NAMES[0])[0].vocab
     many = WordTokenizer.train([f"word{n}" for n in range(vocab + 1)])
     message = f"{many.vocab} tokens.*{vocab}.*do not belong together"
     with pytest.raises(ValueError, match=message):
-        agents.decoder(model, many, 0)
+        agents.decoder(settings, many)
 
 
 def test_a_first_prompt_longer_than_the_window_is_found_before_the_run(world, tmp_path):

@@ -25,13 +25,13 @@ def agent():
     world = agents.opened(tiny.small(demonstrations=TASKS))
     with world.pool:
         words = agents.tokenizer(world, tiny.folder("imitation"))
-        decoder, _ = agents.decoder(world.settings.model, words, 0)
-        yield Agent(world, words, decoder)
+        decoder, placement, _ = agents.decoder(world.settings, words)
+        yield Agent(world, words, decoder, placement)
 
 
 def beginning(agent):
     """First parameters, a new copy every time: an update uses up what it is given."""
-    return agents.decoder(agent.world.settings.model, agent.words, 0)[1]
+    return agents.decoder(agent.world.settings, agent.words)[2]
 
 
 def shown(agent):
@@ -47,7 +47,8 @@ def imitated(agent, rows, how, seed=0):
     told = []
     begin = state.init(beginning(agent), how.optimiser(len(rows)))
     run = functools.partial(imitation.imitate, agent.decoder, begin, rows, how)
-    done = run(jax.random.key(seed), tokens=8, tell=told.append)
+    options = dict(placement=agent.placement, tokens=8, tell=told.append)
+    done = run(jax.random.key(seed), **options)
     assert int(done.updates) == how.updates(len(rows)) == len(told)
     return done.params, [seen["loss"] for seen in told]
 

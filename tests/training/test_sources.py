@@ -101,8 +101,8 @@ def playing():
     world = agents.opened(tiny.small(model__tokenizer="bytes", credit__name="remax"))
     with world.pool:
         words = agents.ByteTokenizer()
-        decoder, params = agents.decoder(world.settings.model, words, 0)
-        yield agents.Agent(world, words, decoder), params
+        decoder, placement, params = agents.decoder(world.settings, words)
+        yield agents.Agent(world, words, decoder, placement), params
 
 
 def test_greedy_episodes_are_of_the_policy_that_played(playing):
