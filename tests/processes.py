@@ -34,6 +34,15 @@ def printed(function, *, count, devices, arguments=()):
         f"print('{MARK}' + json.dumps(told))\n"
         for index in range(count)
     ]
+    told = [
+        re.findall(f"^{MARK}(.*)$", said, re.MULTILINE)[-1]
+        for said in said_by(programs, devices)
+    ]
+    return list(map(json.loads, told))
+
+
+def said_by(programs, devices):
+    """What each printed; all have ended well."""
     env = os.environ | dict(
         JAX_PLATFORMS="cpu",
         XLA_FLAGS=f"--xla_force_host_platform_device_count={devices}",
@@ -60,5 +69,4 @@ def printed(function, *, count, devices, arguments=()):
         heard = [(log.seek(0), log.read())[1] for log in logs]
     for process, said in zip(started, heard):
         assert process.returncode == 0, said
-    told = [re.findall(f"^{MARK}(.*)$", said, re.MULTILINE)[-1] for said in heard]
-    return list(map(json.loads, told))
+    return heard

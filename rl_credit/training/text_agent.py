@@ -50,19 +50,13 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         with blamed_on("config"):
-            check_hosts(settings)
-            world = agents.opened(settings)
-            stack.enter_context(world.pool)
-            words = agents.tokenizer(world, workdir)
-            agents.check_prompts(world, words)
-            decoder, placement, params = agents.decoder(settings, words)
-            agent = Agent(world, words, decoder, placement)
+            agent, params = opened(settings, workdir, stack)
             extras = Sources.made(agent)
         # Only now, so that a config nobody can run leaves no trace of itself.
         records.prepare(workdir, dataclasses.asdict(settings))
         hosts.wait("prepared")
-        records.write_json(workdir / PANEL, dataclasses.asdict(world.panel))
-        agents.keep(words, workdir)
+        records.write_json(workdir / PANEL, dataclasses.asdict(agent.world.panel))
+        agents.keep(agent.words, workdir)
         checkpoints = Checkpoints(workdir, keep=settings.save.keep)
         stack.enter_context(checkpoints)
         start, learner = begun(agent, extras, params, checkpoints, workdir)
@@ -88,6 +82,22 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
         writer.write(last, seen | judged(agent, learner, last, bar))
     if jax.process_index() == 0:  # the others have no metrics.jsonl
         records.write_json(workdir / RESULT, evaluate.result(workdir))
+
+
+def opened(
+    settings: Settings, workdir: pathlib.Path, stack: contextlib.ExitStack
+) -> tuple[Agent, Params]:
+    """The agent and its first parameters; `stack` closes what it plays in.
+
+    Raises what no run can have.
+    """
+    check_hosts(settings)
+    world = agents.opened(settings)
+    stack.enter_context(world.pool)
+    words = agents.tokenizer(world, workdir)
+    agents.check_prompts(world, words)
+    decoder, placement, params = agents.decoder(settings, words)
+    return Agent(world, words, decoder, placement), params
 
 
 def check_hosts(settings: Settings) -> None:

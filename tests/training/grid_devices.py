@@ -10,7 +10,7 @@ from rl_credit.training import grid_agent, grid_lanes, grid_placement
 from tests.training import tiny_grid
 
 CALL = 8 * 6 * 2  # steps of a seed
-MANY = dict(train__frames=3 * CALL, train__anneal=False)
+MANY = dict(train__frames=3 * CALL, train__anneal=False, model__hidden=())
 ENVS = dict(seeds=1, play__num_envs=8, evaluate__episodes=8, **MANY)
 SPREAD = {
     "seeds": dict(seeds=8, **MANY),
