@@ -7,7 +7,7 @@ from rl_credit.ops import names
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What one device has; bandwidths and products are peaks that no program reaches."""
+    """What one device has; bandwidths and products are peaks no program reaches."""
 
     name: str
     memory: float  # bytes

@@ -1,4 +1,4 @@
-"""A run on a mesh of devices that nobody has: its shapes, and where arrays would lie."""
+"""A run on a mesh of devices nobody has: its shapes, and where arrays would lie."""
 
 import dataclasses
 import functools

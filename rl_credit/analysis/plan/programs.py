@@ -6,7 +6,6 @@ The arguments are shapes with shardings, so that no parameter is ever allocated.
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -23,6 +22,9 @@ from rl_credit.rollout import decode
 from rl_credit.runtime import mesh as meshes
 from rl_credit.runtime import partition
 from rl_credit.training import state, update
+
+# What LLVM does comes after all that is counted here, and nothing is run.
+QUICK = {"xla_backend_optimization_level": 0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +61,8 @@ def gradient(job: Job, *, remat: bool | None = None) -> Program:
         config = dataclasses.replace(config, remat=remat)
     mesh = simulated(job.data, job.model)
     params, batch = placed(job.params, job.learning, mesh), _rows(job, mesh)
-    sums = placed(_sums(job), job.learning, mesh)
+    empty = jax.eval_shape(update._empty, job.params, job.batch)
+    sums = placed(empty, job.learning, mesh)
     weight = jax.ShapeDtypeStruct((), jnp.float32)
     objective = job.settings.objective
     with _set(mesh):
@@ -147,20 +150,16 @@ def _rows(job: Job, mesh: Mesh) -> Any:
     )
 
 
-def _sums(job: Job) -> Any:
-    empty: Callable = update._empty
-    return jax.eval_shape(empty, job.params, job.batch)
-
-
 def _set(mesh: Mesh) -> contextlib.AbstractContextManager:
     """As `Placement` does it."""
     return jax.set_mesh(mesh) if mesh.size > 1 else contextlib.nullcontext()
 
 
 def _analysed(job: Job, lowered: jax.stages.Lowered, unbounded: int = 1) -> Program:
-    compiled = lowered.compile()
+    compiled = lowered.compile(compiler_options=QUICK)
     narrow = jnp.dtype(job.config.dtype).itemsize
-    counted = hlo.counted(compiled.as_text(), narrow=narrow, unbounded=unbounded)
-    memory = compiled.memory_analysis()
+    text, memory = compiled.as_text(), compiled.memory_analysis()
+    assert text is not None and memory is not None  # both are known of a CPU program
+    counted = hlo.counted(text, narrow=narrow, unbounded=unbounded)
     returned = memory.output_size_in_bytes - memory.alias_size_in_bytes
     return Program(counted, memory.temp_size_in_bytes, returned)
