@@ -61,11 +61,10 @@ def compared():
         programs, learner, seen = called(changes)
         report[name] = dict(
             numbers=numbers((learner, seen)),
+            sent=sent(programs, learner),
             playing=list(map(int, parts(learner.playing))),
             rest=list(map(int, parts((learner.policy, learner.known)))),
         )
-        if name == "seeds":
-            report[name] |= dict(sent=sent(programs, learner))
     try:
         grid_placement.Placement.of(3, 12)
     except ValueError as error:

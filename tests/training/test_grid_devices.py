@@ -41,6 +41,7 @@ def test_every_device_plays_its_part(way):
 
 def test_devices_with_seeds_of_their_own_send_each_other_nothing():
     assert report()["seeds"]["sent"] == dict(call=[], judge=[])
+    assert "all-reduce" in report()["environments"]["sent"]["call"]
 
 
 def test_devices_that_divide_neither_are_refused():

@@ -155,7 +155,7 @@ def _product(one: _Instruction, known: _Computation) -> int:
 
 def _touched(
     one: _Instruction, known: _Computation, computations: Mapping[str, _Computation]
-) -> float:
+) -> int:
     """Bytes that an instruction reads and writes."""
     if one.kind in FREE:
         return 0
@@ -169,11 +169,11 @@ def _touched(
     return _fusion(one, inputs, computations[_called(one)[0]])
 
 
-def _fusion(one: _Instruction, inputs: list[str], inner: _Computation) -> float:
+def _fusion(one: _Instruction, inputs: list[str], inner: _Computation) -> int:
     """Of a fusion: of an input that it only slices, the slices."""
     given = [i for i in inner.values() if i.kind == "parameter"]
     order = sorted(given, key=lambda i: int(i.rest.split(")")[0]))
-    total, (root,) = 0.0, [i for i in inner.values() if i.root]
+    total, (root,) = 0, [i for i in inner.values() if i.root]
     updates = [i for i in inner.values() if i.kind == "dynamic-update-slice"]
     in_place = {_source(i.operands[0], inner) for i in updates}
     for parameter, shape in zip(order, inputs):
@@ -203,12 +203,13 @@ def _sent(one: _Instruction, kind: str, known: _Computation, narrow: int) -> flo
         for width, dims in _arrays(shape):
             matrix = len([n for n in dims if n > 1]) > 1
             size += (min(width, narrow) if matrix else width) * math.prod(dims)
-    share = (count - 1) / count
-    if kind == "all-gather":
-        return size * (count - 1)
-    if kind == "collective-permute":
-        return size
-    return size * share * (2 if kind == "all-reduce" else 1)
+    passed = (count - 1) / count
+    whole = {
+        "all-gather": count - 1.0,
+        "all-reduce": 2 * passed,
+        "collective-permute": 1.0,
+    }
+    return size * whole.get(kind, passed)
 
 
 def _group(rest: str) -> int:

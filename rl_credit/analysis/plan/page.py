@@ -188,5 +188,5 @@ def _scores(job: Job) -> int:
     return job.own_rows // job.blocks[0] * places * job.config.vocab // split
 
 
-def _giga(size: float) -> str:
+def _giga(size: float | int) -> str:
     return f"{size / 1e9:.2f}"

@@ -24,7 +24,7 @@ from rl_credit.runtime import partition
 from rl_credit.training import state, update
 
 # What LLVM does comes after all that is counted here, and nothing is run.
-QUICK = {"xla_backend_optimization_level": 0}
+QUICK: dict[str, str | bool] = {"xla_backend_optimization_level": "0"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +113,7 @@ def generate(job: Job) -> Spoken:
     )
     stops = np.zeros((1, 1), np.int32)
     with _set(mesh):
-        cache = _cache(job)
+        cache = handed(job)
         lowered = decode.generate.lower(
             job.decoder,
             params,
@@ -130,8 +130,11 @@ def generate(job: Job) -> Spoken:
     return Spoken(program, partition.bytes_per_device(cache, shardings))
 
 
-def _cache(job: Job) -> Any:
-    """The cache, where one of a single layer and slot that is made here lies."""
+def handed(job: Job) -> Any:
+    """The empty cache, as generation gets it on the mesh in use.
+
+    It is where one of a single layer and slot lies, which is made here.
+    """
     init, play = caches.init, job.settings.play
     small = init(dataclasses.replace(job.config, layers=1), job.speaking, 1)
     shapes = jax.eval_shape(lambda: init(job.config, job.speaking, play.window))
