@@ -60,6 +60,7 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
         checkpoints = Checkpoints(workdir, keep=settings.save.keep)
         stack.enter_context(checkpoints)
         start, learner = begun(agent, extras, params, checkpoints, workdir)
+        del params  # the learner has copies; these need not be held for all the run
         writer = stack.enter_context(metrics.Writer(workdir, start))
         files = {
             name: stack.enter_context(metrics.Lines(workdir / name, start))

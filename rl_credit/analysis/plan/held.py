@@ -33,7 +33,6 @@ def parts(job: Job) -> list[Part]:
     found = [
         Part("parameters, float32", _learning(job, learner.params), ALWAYS),
         Part("optimiser (AdamW)", _learning(job, learner.memory), ALWAYS),
-        Part("first parameters, kept by the loop", _learning(job, params), ALWAYS),
     ]
     if settings.loss.kl:
         found.append(Part("reference copy", _learning(job, params), ALWAYS))
