@@ -17,7 +17,8 @@ KERNEL = "here"
 # A cell that follows the one tagged "parameters", as papermill has it: every other cell
 # runs as it stands.
 BRIEFLY = {
-    "03_exploration_maps": "CALLS, EARLY, CONTEXTS, CONTEXT_SEEDS = 3, 1, (1, 0), (0,)"
+    "03_exploration_maps": "CALLS, EARLY, CONTEXTS, CONTEXT_SEEDS = 3, 1, (1, 0), (0,)",
+    "05_fidelity": "PROCESSES, UPDATES = PROCESSES[:1], 2",
 }
 PROGRAM = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
 

@@ -68,7 +68,7 @@ def test_faults_cost_their_own_episodes(workers):
 @pytest.mark.slow
 def test_two_hundred_hangs_and_crashes_leave_the_others_alone():
     kinds = ("", "exit", "", "exit", "exit", "", "exit", "hang", "exit")
-    struck = compare(range(340), kinds, workers=8, step_timeout=5.0)
+    struck = compare(range(340), kinds, workers=8, step_timeout=3.0)
     assert struck.total() >= 200 and struck["hang"] >= 30, struck
 
 
