@@ -24,8 +24,8 @@ def credit(name: str, **changes: Any) -> dict[str, Any]:
     So `--config.credit.name=hgpo --config.credit.options.hgpo.alpha=2` works.
     """
     options = {known: dict(e.options) for known, e in ESTIMATORS.items()}
-    section = dict(name=name, options=options, invalid_penalty=0.0)
-    return section | dict(anchors_by="state", similarity=1.0) | changes
+    section = dict(name=name, options=options, anchors_by="state", similarity=1.0)
+    return section | dict(invalid_penalty=0.0, penalise="advantage") | changes
 
 
 def critic(**changes: Any) -> dict[str, Any]:

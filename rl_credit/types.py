@@ -56,6 +56,7 @@ class Trajectories:
     matches: Bool[Array, "batch spans"] | None = None  # the span is the expert's, too
     parents: Int[Array, " batch"] | None = None  # row before it whose text it continues
     baselines: Float[Array, " batch"] | None = None  # return of the greedy response
+    penalties: Float[Array, "batch spans"] | None = None  # of a span alone, not paid
 
 
 @record

@@ -26,6 +26,7 @@ def trajectories(seed=0, batch=9, spans=7, *, tasks=3, mask="mixed") -> Trajecto
         logps=np.log(rng.uniform(0.4, 1.0, shape)),
         log_ratios=rng.normal(0.0, 2.0, shape),
         baselines=rng.normal(0.3, 1.0, batch),
+        penalties=np.zeros(shape),
     )
     return Trajectories(
         where=_mask(rng, mask, shape),

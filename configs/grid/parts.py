@@ -16,7 +16,7 @@ def config(name: str, **changes: Any) -> dict:
         loss=dict(clip=0.2, value_clip=10.0, value=0.5, entropy=0.01),
         train=train(frames=1_000_000),
         evaluate=dict(every=5, episodes=32, greedy=False, threshold=None),
-        save=dict(every=5, keep=2),
+        save=dict(every=5, keep=2, best=True),
     )
     return base | changes
 

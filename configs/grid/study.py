@@ -29,7 +29,7 @@ def agent(*, frames: int = 5_000_000, view: int = 9, **changes: Any) -> dict:
             anneal=False,
         ),
         evaluate=dict(every=10, episodes=32, greedy=False, threshold=None),
-        save=dict(every=20, keep=1),
+        save=dict(every=20, keep=1, best=False),
     )
     return parts.config("MultiRoom-N6-Lava", **(base | changes))
 

@@ -5,26 +5,27 @@
 
 GiGPO (arXiv 2505.10978, table 1) and its baselines. A run takes some minutes on two
 CPU cores: do them in pieces (`--config.only="('grpo',)"`), finished runs are kept.
-`textworld`: coin collector, seven methods, 25 runs. `omega`, `discount`, `memory`:
-the same of GiGPO's weight of steps, its discount, the agent's memory. `smoke`: seconds.
+`textworld`: coin collector, seven methods, 25 runs. `ablations`: the same of GiGPO's
+weight of steps, its discount, the agent's memory. `shop`, `alfworld`: three methods in
+other worlds, 9 runs each, on one core. `smoke`: seconds.
 """
 
 import ml_collections
 
 from configs import fragments
-from configs.text import textworld
+from configs.text import alfworld_small, shop_small, textworld
 
 BASELINES = {"grpo": "grpo", "rloo": "rloo", "reinforce_pp": "reinforce_plus_plus"}
 
 
 def get_config(size: str = "textworld") -> ml_collections.ConfigDict:
-    """`textworld`, `omega`, `discount`, `memory`, or `smoke`."""
+    """`textworld`, `ablations`, `shop`, `alfworld`, or `smoke`."""
     return fragments.sized(
         size,
         textworld=coin_collector,
-        omega=omega,
-        discount=discount,
-        memory=memory,
+        ablations=ablations,
+        shop=shop,
+        alfworld=alfworld,
         smoke=smoke,
     )
 
@@ -34,37 +35,42 @@ def coin_collector() -> dict:
     return study("textworld", methods=methods(5, 3), baseline="grpo", agent=agent())
 
 
-def omega() -> dict:
-    """The weight of the step advantage (GiGPO, appendix E.5); 0: episodes alone."""
-    weights = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4)
-    made = {
-        f"omega-{10 * weight:02.0f}": gigpo(2, step_weight=weight) for weight in weights
-    }
-    return study("omega", methods=made, baseline="omega-00", agent=agent())
+def ablations() -> dict:
+    """GiGPO with one thing changed, for 20 steps; as it is: 1, 0.95 and 8.
+
+    The weight of the step advantage (GiGPO, appendix E.5; 0: episodes alone), the
+    discount of the return that steps are compared by, and how many of its last actions
+    the agent is told, in the warm-up too.
+    """
+    weights = {"omega-00": 0.0, "omega-05": 0.5, "omega-14": 1.4}
+    discounts = {"discount-080": 0.8, "discount-100": 1.0}
+    made = {"gigpo": gigpo(2)}
+    made |= {name: gigpo(2, step_weight=weight) for name, weight in weights.items()}
+    made |= {name: gigpo(2, discount=gamma) for name, gamma in discounts.items()}
+    made |= {f"recalled-{n}": gigpo(2) | dict(changes=remembering(n)) for n in (0, 2)}
+    return study("ablations", methods=made, baseline="gigpo", agent=agent(steps=20))
 
 
-def discount() -> dict:
-    """Of the return that steps are compared by; the release has 0.95."""
-    made = {
-        f"discount-{100 * gamma:.0f}": gigpo(2, discount=gamma)
-        for gamma in (0.8, 0.9, 0.95, 1.0)
-    }
-    return study("discount", methods=made, baseline="discount-100", agent=agent())
+def shop() -> dict:
+    """The generated WebShop."""
+    return three("shop", agent=shop_small.full())
 
 
-def memory() -> dict:
-    """How many earlier actions the agent is told; the warm-up sees as many."""
-    made = {
-        f"recalled-{count}": gigpo(2) | dict(changes=remembering(count))
-        for count in (0, 2, 8)
-    }
-    return study("memory", methods=made, baseline="recalled-8", agent=agent())
+def alfworld() -> dict:
+    """Generated ALFWorld."""
+    return three("alfworld", agent=alfworld_small.full())
 
 
 def smoke() -> dict:
     """Two steps in memory."""
     few = {name: methods(1, 1)[name] for name in ("gigpo", "grpo")}
     return study("smoke", methods=few, baseline="grpo", agent=textworld.smoke())
+
+
+def three(name: str, *, agent: dict) -> dict:
+    """GRPO, RLOO and GiGPO, three seeds of each, of an agent as it is."""
+    few = {name: methods(3, 3)[name] for name in ("grpo", "rloo", "gigpo")}
+    return study(name, methods=few, baseline="grpo", agent=agent)
 
 
 def study(name: str, *, methods: dict, baseline: str, agent: dict) -> dict:
@@ -103,8 +109,9 @@ def remembering(recalled: int) -> dict:
     return dict(credit=dict(name="gigpo"), play=dict(recalled=recalled))
 
 
-def agent() -> dict:
-    """That of `make train`, for 30 steps and not 40."""
+def agent(steps: int = 30) -> dict:
+    """That of `make train`, for fewer steps than 40."""
     config = textworld.full()
-    train = config["train"] | dict(steps=30)
-    return config | dict(train=train, evaluate=config["evaluate"] | dict(every=15))
+    train = config["train"] | dict(steps=steps)
+    judged = config["evaluate"] | dict(every=steps // 2)
+    return config | dict(train=train, evaluate=judged)

@@ -1,22 +1,36 @@
 """What the published runs of GiGPO share (arXiv 2505.10978, E.1, and its release).
 
-Here an action that cannot be done counts as invalid, too; the release looks at the tags
-alone. An iteration's rows are dealt into a fixed number of updates; the release takes
-as many as there are batches of 256 rows in ALFWorld, of 64 in WebShop. Its AdamW
-forgets more slowly (beta_2 0.999; ours 0.95). It pays 10 for a win, we pay 1: see
-`loss`. Turns meet by the text of their observation, as published;
+The release pays 10 for a win; we pay 1, and have a tenth of what goes with that: of the
+penalty for an invalid action, which is taken off the scores of its turn before they are
+compared, and, where advantages are not rescaled, of every term of the loss. That is the
+same gradient, a tenth as large, which Adam does not feel.
+
+Other than there, an action that cannot be done counts as invalid, too; the release
+looks at the tags alone, and refuses Chinese characters. Here an answer ends with
+</action>. An iteration's rows are dealt into a fixed number of updates; the release
+takes as many as there are batches of 256 rows in ALFWorld, of 64 in WebShop, and plays
+a few rows twice to fill them. Its AdamW forgets more slowly (beta_2 0.999; ours 0.95).
+
+Turns meet by the text of their observation, as published;
 `--config.credit.anchors_by=state` takes the environment's state instead, and
-`--config.credit.name=gigpo_released` the statistics of the release.
+`--config.credit.name=gigpo_released` the statistics of the release. Most other
+estimators want `--config.credit.penalise=advantage`.
 """
 
 from configs import fragments
 from configs.text import textworld
 
 ANSWER = 512  # tokens
+WIN = 10.0  # what the release pays, and we pay 1
 
 
-def config(*, env: dict, model: dict, play: dict, credit: dict, loss: dict) -> dict:
-    """150 iterations of 16 tasks with 8 attempts each; no warm-up."""
+def config(*, env: dict, model: dict, play: dict, scale: bool) -> dict:
+    """150 iterations of 16 tasks with 8 attempts each; no warm-up.
+
+    `scale` is F_norm = std: whether advantages are divided by their deviation, and so
+    do not depend on what a win pays.
+    """
+    paid = 1.0 if scale else WIN
     return dict(
         seed=0,
         devices=fragments.devices(),
@@ -25,14 +39,14 @@ def config(*, env: dict, model: dict, play: dict, credit: dict, loss: dict) -> d
         play=play,
         demonstrations=0,
         imitation=textworld.full()["imitation"],
-        credit=credit,
+        credit=credit(scale),
         critic=fragments.critic(),
         reward_model=fragments.reward_model(),
-        loss=loss,
-        train=train(),
+        loss=loss(paid),
+        train=train(paid),
         evaluate=dict(every=5, attempts=1, temperature=0.4),
         guard=fragments.guard(),
-        save=dict(every=5, keep=2),
+        save=dict(every=5, keep=2, best=True),
     )
 
 
@@ -101,25 +115,22 @@ def play(*, turns: int, prompt: int) -> dict:
     )
 
 
-def credit(*, scale: bool, invalid_penalty: float) -> dict:
-    """Discount 0.95 and equal weight of both levels; `scale` is F_norm = std."""
-    section = fragments.credit("gigpo", invalid_penalty=invalid_penalty)
+def credit(scale: bool) -> dict:
+    """Discount 0.95 and equal weight of both levels."""
+    section = fragments.credit("gigpo", invalid_penalty=0.1 / WIN, penalise="score")
     for name in ("gigpo", "gigpo_released"):
         section["options"][name] |= dict(scale=scale, discount=0.95, step_weight=1.0)
     return section | dict(anchors_by="observation")
 
 
-def loss(*, win: float) -> dict:
-    """Coefficients of the release, 0.01 (k3) and 0.001, for advantages `win` as large.
-
-    Advantages that are divided by their deviation do not depend on the reward.
-    """
-    section = fragments.loss("ppo_clip", kl=0.01 / win, entropy=0.001 / win)
+def loss(paid: float) -> dict:
+    """PPO-clip, KL 0.01 (k3) and entropy 0.001, for advantages `paid` as large."""
+    section = fragments.loss("ppo_clip", kl=0.01 / paid, entropy=0.001 / paid)
     section["options"]["ppo_clip"] |= dict(clip_low=0.2, clip_high=0.2, dual_clip=3.0)
     return section
 
 
-def train() -> dict:
+def train(paid: float) -> dict:
     """128 episodes an iteration, each row seen once."""
     return dict(
         steps=150,
@@ -132,5 +143,5 @@ def train() -> dict:
         learning_rate=1e-6,
         warmup=0,
         weight_decay=0.01,
-        clip=1.0,
+        clip=1.0 / paid,
     )

@@ -37,7 +37,7 @@ def full() -> dict:
         train=train(),
         evaluate=dict(every=10, attempts=2, temperature=1.0),
         guard=fragments.guard(),
-        save=dict(every=5, keep=2),
+        save=dict(every=5, keep=2, best=True),
     )
 
 

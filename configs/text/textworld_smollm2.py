@@ -49,7 +49,7 @@ def tiny() -> dict:
         imitation=imitation(epochs=1, batch=2),
         train=train() | dict(steps=1, tasks=2, attempts=4, minibatches=1, tokens=1024),
         evaluate=dict(every=0, attempts=1, temperature=1.0),
-        save=dict(every=1, keep=1),
+        save=dict(every=1, keep=1, best=False),
     )
 
 

@@ -12,16 +12,14 @@ here: 67.4% of the goals bought after 150 iterations, score 83.5; GRPO 56.8%, 75
 WebShop; `smoke` takes two steps of a small new decoder in it.
 
 The release trains on the goals for development, too, and takes colours whose names
-have one basic colour in common for equal. Its anchors are pages, as ours, that do
-not tell which options are chosen.
+have one basic colour in common for equal. Its pages, which are its anchors, do not tell
+which options are chosen; ours do.
 """
 
 import ml_collections
 
 from configs import fragments
 from configs.text import published
-
-WIN = 10.0  # what the release pays, and we pay 1: advantages here are not rescaled
 
 
 def get_config(size: str = "full") -> ml_collections.ConfigDict:
@@ -34,14 +32,13 @@ def full() -> dict:
     options = dict(
         folder="webshop/data", products=1000, human=False, reward="win", step_limit=15
     )
-    scored = published.credit(scale=False, invalid_penalty=0.1 / WIN)
-    return published.config(
+    config = published.config(
         env=published.world("webshop", options=options, train=5000),
         model=published.model("Qwen2.5-1.5B-Instruct"),
         play=published.play(turns=15, prompt=4096),
-        credit=scored | dict(anchors_by="state"),
-        loss=published.loss(win=WIN),
+        scale=False,
     )
+    return config | dict(credit=config["credit"] | dict(anchors_by="state"))
 
 
 def generated() -> dict:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rl_credit.types import Trajectories
 
-PER_SPAN = ("rewards", "values", "logps", "log_ratios")
+PER_SPAN = ("rewards", "values", "logps", "log_ratios", "penalties")
 PER_TRAJECTORY = ("final_values", "baselines")
 ALWAYS = ("rewards", "where", "groups")
 FLAGS = {"where": 2, "terminated": 1, "matches": 2}

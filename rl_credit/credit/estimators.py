@@ -144,12 +144,13 @@ def gigpo(
     step_weight: float = 1.0,
     scale: bool = True,
 ) -> Advantages:
-    """GiGPO (2505.10978); pooling "rows" is what the released code does."""
+    """GiGPO (2505.10978), of scores less `penalties`; the release pools "rows"."""
     steps = returns.discounted(t.rewards, t.where, discount=discount)
     number = jnp.arange(t.where.shape[0], dtype=jnp.int32)
+    lost = 0.0 if t.penalties is None else t.penalties.reshape(-1)
     return anchors.gigpo(
-        spans.repeat(spans.scores(t.rewards, t.where), t.where),
-        steps.reshape(-1),
+        spans.repeat(spans.scores(t.rewards, t.where), t.where) - lost,
+        steps.reshape(-1) - lost,
         spans.repeat(t.groups, t.where),
         spans.repeat(number, t.where),
         t.states.reshape(-1, 2),

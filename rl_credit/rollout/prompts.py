@@ -10,6 +10,7 @@ from rl_credit.rollout import actions
 
 LAYOUTS = ("bare", "numbered")
 INVALID = "(not a valid action)"
+TASK = "Your task"  # begins the objectives of ALFWorld and ScienceWorld, too
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +94,8 @@ class Prompts:
         self, turns: Sequence[Turn], done: Sequence[str], history: int
     ) -> list[str]:
         objective, seen = _told(turns)
-        lines = [f"Your task: {objective}"] if objective else []
+        task = objective if objective.startswith(TASK) else f"{TASK}: {objective}"
+        lines = [task] if objective else []
         start, step = max(len(done) - history, 0), len(done)
         if start == step:  # the first turn, or the window has no room for more
             return [*lines, f"Observation: {seen[-1]}"]

@@ -27,33 +27,22 @@ class Checkpoints:
     Args:
         workdir: the folder of the run; made if need be.
         keep: how many of the last checkpoints stay.
-        best: name of the metric whose largest value keeps one checkpoint more; a NaN
-            is the worst, and of equals the last stays.
+        best: keeps one more in the folder `best`: see `offer`.
 
     With several processes all of them make this object and call its methods, and JAX
     arrays in a state span all of them.
     """
 
-    def __init__(self, workdir: pathlib.Path, keep: int = 2, best: str | None = None):
+    def __init__(self, workdir: pathlib.Path, keep: int = 2, best: bool = False):
         if keep < 1:
             raise ValueError(f"keep is {keep}; at least 1 checkpoint must stay")
         self.folder = workdir.absolute() / "checkpoints"
-        self._best = best
-        policies: list = [checkpoint_managers.LatestN(keep)]
-        if best is not None:
-            policies.append(
-                checkpoint_managers.BestN(
-                    get_metric_fn=self._score,
-                    n=1,
-                    keep_checkpoints_without_metrics=False,
-                )
-            )
         options = ocp.CheckpointManagerOptions(
-            preservation_policy=checkpoint_managers.AnyPreservationPolicy(policies),
-            best_fn=self._score if best is not None else None,
+            preservation_policy=checkpoint_managers.LatestN(keep),
             cleanup_tmp_directories=True,  # what a kill in the middle of a save left
         )
         self._manager = ocp.CheckpointManager(self.folder, options=options)
+        self._best = Checkpoints(workdir / "best", keep=1) if best else None
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -63,6 +52,8 @@ class Checkpoints:
 
     def close(self) -> None:
         """Waits for the save under way; the object is not used afterwards."""
+        if self._best:
+            self._best.close()
         self._manager.close()
 
     def wait(self) -> None:
@@ -73,25 +64,12 @@ class Checkpoints:
         """The step of the last checkpoint, None if there is none."""
         return self._manager.latest_step()
 
-    def best(self) -> int | None:
-        """The step of the best checkpoint, None if none has the metric."""
-        if self._best is None:
-            raise ValueError("no metric was named: Checkpoints(workdir, best=...)")
-        return self._manager.best_step()
-
-    def save(
-        self,
-        step: int,
-        state: Any,
-        extra: Mapping[str, Any],
-        metrics: Mapping[str, Any] | None = None,
-    ) -> None:
+    def save(self, step: int, state: Any, extra: Mapping[str, Any]) -> None:
         """Saves a state and, beside it, `extra`, which is data that JSON can hold.
 
         Returns once the state is copied, and writes on in the background: the arrays
-        may be donated or changed at once. `metrics` is read for the best one's alone.
-        Raises ValueError for a step not after the last, for a leaf that cannot be
-        saved, and for `metrics` without the one that `best` names.
+        may be donated or changed at once. Raises ValueError for a step not after the
+        last, and for a leaf that cannot be saved.
         """
         latest = self.latest()
         if latest is not None and step <= latest:
@@ -104,7 +82,20 @@ class Checkpoints:
             extra=ocp.args.JsonSave(dict(extra)),
             leaves=ocp.args.JsonSave(_leaves(state)),
         )
-        self._manager.save(step, args=args, metrics=self._measured(metrics))
+        self._manager.save(step, args=args)
+
+    def offer(self, step: int, state: Any, score: float) -> None:
+        """Where the best is kept: keeps this state if none before it scored as high.
+
+        It is a checkpoint as the others are, in the folder `best/checkpoints`, its
+        score in `extra`; of equals the first stays, and NaN is never kept. A run that
+        goes on with an earlier step finds the same ones again.
+        """
+        if self._best is None or math.isnan(score):
+            return
+        held = self._best.latest()
+        if held is None or (step > held and score > self._best.extra(held)["score"]):
+            self._best.save(step, state, {"score": score})
 
     def restore(self, step: int, like: State) -> tuple[State, dict[str, Any]]:
         """The state and the extra of a checkpoint.
@@ -118,11 +109,7 @@ class Checkpoints:
         Raises UserError, a ValueError, where no such checkpoint exists, and where it
         does not fit `like`, naming the first leaf that differs.
         """
-        self.wait()
-        steps = sorted(self._manager.all_steps())
-        if step not in steps:
-            there = f"it has {steps}" if steps else "it has none at all"
-            raise UserError(f"no checkpoint of step {step} in {self.folder}: {there}")
+        self._require(step)
         wanted = _leaves(like)  # before the rest: it refuses leaves of other kinds
         stored = jax.tree.map(_stored, like)
         targets = jax.tree_util.tree_map_with_path(_target, stored)
@@ -135,6 +122,19 @@ class Checkpoints:
         restored = self._manager.restore(step, args=args)
         return jax.tree.map(_as_wanted, like, restored.state), restored.extra
 
+    def extra(self, step: int) -> dict[str, Any]:
+        """What was saved beside a state; raises UserError as `restore` does."""
+        self._require(step)
+        args = ocp.args.Composite(extra=ocp.args.JsonRestore())
+        return self._manager.restore(step, args=args).extra
+
+    def _require(self, step: int) -> None:
+        self.wait()
+        steps = sorted(self._manager.all_steps())
+        if step not in steps:
+            there = f"it has {steps}" if steps else "it has none at all"
+            raise UserError(f"no checkpoint of step {step} in {self.folder}: {there}")
+
     def _check(self, step: int, saved: dict[str, str], wanted: dict[str, str]) -> None:
         for path in wanted | saved:
             was, now = saved.get(path, "not there"), wanted.get(path, "not wanted")
@@ -143,22 +143,6 @@ class Checkpoints:
                     f"checkpoint {step} in {self.folder} does not fit this run: "
                     f"{path} is {was} in the checkpoint and {now} here"
                 )
-
-    def _measured(self, metrics: Mapping[str, Any] | None) -> dict[str, float] | None:
-        """What is stored for choosing the best checkpoint."""
-        if self._best is None or metrics is None:
-            return None
-        if self._best not in metrics:
-            raise ValueError(
-                f"metrics lack {self._best!r}, by which the best checkpoint is chosen; "
-                f"they have {sorted(metrics)}"
-            )
-        return {self._best: float(metrics[self._best])}
-
-    def _score(self, metrics: Mapping[str, float]) -> float:
-        assert self._best is not None
-        value = metrics[self._best]
-        return -math.inf if math.isnan(value) else value
 
 
 def _leaves(tree: Any) -> dict[str, str]:

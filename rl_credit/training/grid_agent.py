@@ -44,7 +44,8 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
             programs = grid_lanes.programs(settings)
         records.prepare(workdir, dataclasses.asdict(settings))
         hosts.wait("prepared")
-        checkpoints = Checkpoints(workdir, keep=settings.save.keep)
+        save = settings.save
+        checkpoints = Checkpoints(workdir, keep=save.keep, best=save.best)
         stack.enter_context(checkpoints)
         start, learner = begun(programs, checkpoints)
         writer = stack.enter_context(metrics.Writer(workdir, start))
@@ -54,13 +55,14 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
         bar = stack.enter_context(progress(settings, start))
         seen: Scalars = {"seconds/start": time.monotonic() - began}
         for step in range(start, last):
-            seen |= judged(programs, learner, step, bar, lines)
+            seen |= judged(programs, learner, step, bar, lines, checkpoints)
             learner, more = called(programs, learner, step, bar, lines)
             writer.write(step, seen | more)
             due = (step + 1) % settings.save.every == 0
             notice.after(step, last, due, checkpoints, learner)
             seen = {}
-        writer.write(last, seen | judged(programs, learner, last, bar, lines))
+        seen |= judged(programs, learner, last, bar, lines, checkpoints)
+        writer.write(last, seen)
     if jax.process_index() == 0:  # the others have no lines
         records.write_json(workdir / RESULT, result(workdir, settings))
 
@@ -87,7 +89,12 @@ def progress(settings: Settings, start: int) -> tqdm.tqdm:
 
 
 def judged(
-    programs: Programs, learner: Learner, step: int, bar: tqdm.tqdm, lines: Lines
+    programs: Programs,
+    learner: Learner,
+    step: int,
+    bar: tqdm.tqdm,
+    lines: Lines,
+    checkpoints: Checkpoints,
 ) -> Scalars:
     """How fresh episodes end before a call, where it is due."""
     settings = programs.agent.settings
@@ -100,6 +107,7 @@ def judged(
     means = {f"{HELD_OUT}/{name}": float(np.mean(v)) for name, v in lanes.items()}
     share, paid = means[f"{HELD_OUT}/success"], means[f"{HELD_OUT}/return"]
     bar.write(f"call {step}, fresh episodes: return {paid:.4g}, success {share:.0%}")
+    checkpoints.offer(step, learner, paid)
     return means | {"seconds/evaluate": time.monotonic() - began}
 
 

@@ -12,10 +12,11 @@ def at_least(low: int, **values: int) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Save:
-    """How often a checkpoint is written, in steps of the run, and how many are kept."""
+    """How often a checkpoint is written, in steps of the run, and which are kept."""
 
     every: int
-    keep: int
+    keep: int  # the last ones
+    best: bool  # also the one that did best on held-out tasks or fresh episodes
 
     def __post_init__(self):
         at_least(1, every=self.every, keep=self.keep)

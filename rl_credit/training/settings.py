@@ -21,6 +21,8 @@ from rl_credit.training.state import Optimiser
 from rl_credit.training.update import Objective
 
 TOKENIZERS = ("words", "bytes", "pretrained")
+PENALISED = ("advantage", "score")  # after, or before, scores are compared in groups
+READS_PENALTIES = ("gigpo", "gigpo_released")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +112,8 @@ class Credit:
 
     name: str  # in ESTIMATORS
     options: dict[str, dict[str, Any]]  # by name; those of other estimators are ignored
-    invalid_penalty: float  # taken from the advantage of a turn without a valid action
+    invalid_penalty: float  # what a turn without a valid action loses
+    penalise: str  # what it loses that of: a name in PENALISED
     anchors_by: str  # what an equal state is: see `Anchors`
     similarity: float
 
@@ -136,6 +139,14 @@ class Credit:
 
     def __post_init__(self):
         self.estimator.check_options(self.knobs)
+        if self.penalise not in PENALISED:
+            raise ValueError(names.unknown("credit.penalise", self.penalise, PENALISED))
+        if self.penalise == "score" and self.name not in READS_PENALTIES:
+            raise ValueError(
+                f"estimator {self.name!r} with penalise='score': only "
+                f"{' and '.join(READS_PENALTIES)} take penalties off their scores; "
+                "give penalise='advantage'"
+            )
         source.needed(self.name, self.estimator.needs)
         self.anchors  # it refuses what it cannot be
 

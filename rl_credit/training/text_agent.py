@@ -57,7 +57,8 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
         hosts.wait("prepared")
         records.write_json(workdir / PANEL, dataclasses.asdict(agent.world.panel))
         agents.keep(agent.words, workdir)
-        checkpoints = Checkpoints(workdir, keep=settings.save.keep)
+        save = settings.save
+        checkpoints = Checkpoints(workdir, keep=save.keep, best=save.best)
         stack.enter_context(checkpoints)
         start, learner = begun(agent, extras, params, checkpoints, workdir)
         del params  # the learner has copies; these need not be held for all the run
@@ -71,7 +72,7 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
         bar = stack.enter_context(tqdm.tqdm(total=last, initial=start))
         seen = {"seconds/start": time.monotonic() - began}  # games, warm-up
         for step in range(start, last):
-            seen |= judged(agent, learner, step, bar)
+            seen |= judged(agent, learner, step, bar, checkpoints)
             learner, more, told = iterated(agent, extras, learner, step, bar)
             writer.write(step, seen | more)
             for name, lines in told.items():
@@ -80,7 +81,8 @@ def train(settings: Settings, workdir: pathlib.Path) -> None:
             due = (step + 1) % settings.save.every == 0
             notice.after(step, last, due, checkpoints, learner)
             seen = {}
-        writer.write(last, seen | judged(agent, learner, last, bar))
+        seen |= judged(agent, learner, last, bar, checkpoints)
+        writer.write(last, seen)
     if jax.process_index() == 0:  # the others have no metrics.jsonl
         records.write_json(workdir / RESULT, evaluate.result(workdir))
 

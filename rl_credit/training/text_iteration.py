@@ -12,6 +12,7 @@ from jaxtyping import Array, Int
 
 from rl_credit.rollout.episodes import transcript
 from rl_credit.runtime import hosts
+from rl_credit.runtime.checkpoint import Checkpoints
 from rl_credit.training import anchoring, batching, collect, evaluate, shards, update
 from rl_credit.training.agent import Agent, Tell
 from rl_credit.training.anchoring import States
@@ -43,7 +44,13 @@ class Learner:
     extras: Carried  # of the sources that the estimator needs; see `sources`
 
 
-def judged(agent: Agent, learner: Learner, step: int, bar: tqdm.tqdm) -> Scalars:
+def judged(
+    agent: Agent,
+    learner: Learner,
+    step: int,
+    bar: tqdm.tqdm,
+    checkpoints: Checkpoints,
+) -> Scalars:
     """Success on the held-out tasks before a step, where it is due."""
     settings = agent.world.settings
     how, last = settings.evaluate, step == settings.train.steps
@@ -60,6 +67,7 @@ def judged(agent: Agent, learner: Learner, step: int, bar: tqdm.tqdm) -> Scalars
     )
     report = evaluate.report(episodes)
     bar.write(f"step {step}, held-out tasks: {report}")
+    checkpoints.offer(step, learner, report.success)
     took = {"seconds/evaluate": time.monotonic() - began}
     return report.scalars("held_out") | took
 
@@ -138,12 +146,17 @@ def assessed(agent: Agent, collected: Collected, batch: Trajectories) -> np.ndar
     """The advantage of every turn, [episodes, most turns].
 
     A turn without a valid action loses `credit.invalid_penalty`, on its own: it is not
-    part of the return, so no other turn pays for it.
+    part of the return, so no turn before it pays for it. Where `credit.penalise` is
+    "score", the estimator takes it off the turn's scores before it compares them.
     """
     credit, mesh = agent.world.settings.credit, agent.placement.mesh
-    advantages = shards.advantages(credit.estimator, batch, mesh, **credit.knobs)
     invalid = column(collected.episodes, lambda step: not step.valid, np.float32)
-    return advantages - credit.invalid_penalty * invalid
+    penalties: Any = credit.invalid_penalty * invalid
+    if credit.penalise == "score":
+        batch = dataclasses.replace(batch, penalties=penalties)
+        return shards.advantages(credit.estimator, batch, mesh, **credit.knobs)
+    advantages = shards.advantages(credit.estimator, batch, mesh, **credit.knobs)
+    return advantages - penalties
 
 
 def improved(

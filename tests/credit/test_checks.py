@@ -12,7 +12,10 @@ from rl_credit.credit import checks
 from rl_credit.credit.estimators import ESTIMATORS
 from tests import batches
 
-FLOATS = ("rewards", "values", "logps", "log_ratios", "final_values", "baselines")
+FLOATS = (
+    *("rewards", "values", "logps", "log_ratios", "penalties"),
+    *("final_values", "baselines"),
+)
 NEEDS = [(name, field) for name in ESTIMATORS for field in ESTIMATORS[name].needs]
 INTO_RANGE = 2**32  # what a cast to 32 bits would make 0
 

@@ -75,6 +75,20 @@ def test_gigpo_weighs_trajectories_not_their_lengths(name, success, failure):
     np.testing.assert_allclose(advantages[1], [failure] * 10, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "name, mean", [("gigpo", (9.9 + 0) / 2), ("gigpo_released", (9.9 + 10) / 5)]
+)
+def test_a_penalty_of_gigpo_is_taken_off_both_scores_of_its_own_step(name, mean):
+    """As verl-agent does: the penalised step's 9.9 is compared, its 10 is not."""
+    t = pack([[0, 10], [0] * 3], ["task"] * 2, [["hall", "shed"], ["hall"] * 3])
+    penalties = np.array([[0.1, 0, 0], [0, 0, 0]], np.float32)
+    t = dataclasses.replace(t, penalties=penalties)
+    advantages = ESTIMATORS[name](t, discount=0.5, scale=False)
+    hall = (5 - 0.1) / 4  # the mean of those four steps
+    expected = [[9.9 - mean + 4.9 - hall, 10 - mean, 0], [0 - mean - hall] * 3]
+    np.testing.assert_allclose(advantages, expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["gigpo", "gigpo_released", "hgpo"])
 def test_equal_observations_of_different_tasks_share_no_baseline(name):
     """ROLL groups by the observation alone, over the whole batch."""

@@ -70,6 +70,17 @@ def test_advantages_match_the_loops(name):
         np.testing.assert_allclose(actual, expected, err_msg=f"{size} {mask}", **CLOSE)
 
 
+@pytest.mark.parametrize("name", ["gigpo", "gigpo_released", "hgpo", "grpo"])
+def test_penalties_come_off_the_scores_that_gigpo_compares(name):
+    t = batch_for(name)
+    drawn = np.random.default_rng(1).uniform(0.0, 1.0, t.where.shape)
+    penalised = dataclasses.replace(t, penalties=drawn.astype(np.float32))
+    actual = ESTIMATORS[name](penalised)
+    expected = reference.ESTIMATORS[name](reference.precise(penalised))
+    np.testing.assert_allclose(actual, expected, **CLOSE)
+    assert np.any(actual != ESTIMATORS[name](t)) == name.startswith("gigpo")
+
+
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_inside_jit_the_numbers_are_the_same(name):
     """There the shapes are those of the batch, so this is padded against unpadded."""

@@ -105,9 +105,10 @@ def turn_relative(t):
 
 def gigpo(t, pool, discount=0.95, step_weight=1.0, scale=True):
     spans = t.where.shape[1]
+    lost = t.penalties.reshape(-1)
     rows = (
-        np.repeat(scores(t), spans),
-        reinforce(t, discount).reshape(-1),
+        np.repeat(scores(t), spans) - lost,
+        reinforce(t, discount).reshape(-1) - lost,
         np.repeat(t.groups, spans),
         np.repeat(np.arange(len(t.where)), spans),
         t.states.reshape(-1, 2),

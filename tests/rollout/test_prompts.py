@@ -132,6 +132,12 @@ def test_a_numbered_prompt_without_an_objective_names_no_task():
     assert shown == f"Observation: A den.\n{THINK}"
 
 
+def test_a_numbered_prompt_does_not_say_twice_that_this_is_the_task():
+    objective = "Your task is to: find a pillow."
+    shown = NUMBERED.first(Turn(f"{objective}\nA den.", objective=objective))
+    assert shown == f"{objective}\nObservation: A den.\n{THINK}"
+
+
 def test_without_an_objective_there_is_none_to_repeat():
     turns = [Turn("A hall."), Turn("A den.")]
     made = Prompts(history=1)

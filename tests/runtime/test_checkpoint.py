@@ -108,33 +108,22 @@ def test_the_last_ones_stay(tmp_path, keep):
     assert kept == {str(step) for step in range(5 - keep, 5)}
 
 
-def test_the_best_stays_too_also_after_a_restart(tmp_path):
-    scores = [0.8, float("nan"), 0.1, jnp.float32(0.3), 0.2, 0.5]
-    for begin in (0, 3):
-        with Checkpoints(tmp_path, best="score") as checkpoints:
-            for step in range(begin, begin + 3):
-                metrics = {"score": scores[step], "loss": 100.0 * step}
-                checkpoints.save(step, small(step), {}, metrics)
-            assert checkpoints.best() == 0
-    with Checkpoints(tmp_path, best="score") as checkpoints:
-        for step in (6, 7, 8):
-            checkpoints.save(step, small(step), {})
-        assert checkpoints.best() == 0 and checkpoints.latest() == 8
-        assert_equal(checkpoints.restore(0, small(9))[0], small(0))
-    kept = {path.name for path in (tmp_path / "checkpoints").iterdir()}
-    assert kept == {"0", "7", "8"}
+def test_the_best_stays_in_a_folder_of_its_own_also_after_a_restart(tmp_path):
+    scores = [float("nan"), 0.3, 0.1, 0.5, 0.5, 0.2]
+    for begin in (0, 2):  # killed after step 4, gone on with from step 2
+        with Checkpoints(tmp_path, best=True) as checkpoints:
+            for step in range(begin, begin + 4):
+                checkpoints.offer(step, small(step), scores[step])
+    with Checkpoints(tmp_path / "best") as best:
+        assert best.latest() == 3 and best.extra(3) == {"score": 0.5}
+        assert_equal(best.restore(3, small(9))[0], small(3))
+    assert {path.name for path in (tmp_path / "best/checkpoints").iterdir()} == {"3"}
 
 
-def test_there_is_no_best_before_one_was_measured(tmp_path):
-    with Checkpoints(tmp_path, best="score") as checkpoints:
-        assert checkpoints.best() is None
-        with pytest.raises(ValueError, match=r"metrics lack 'score'.*\['scroe'\]"):
-            checkpoints.save(0, small(0), {}, {"scroe": 1.0})
-        checkpoints.save(0, small(0), {})
-        assert checkpoints.best() is None
+def test_the_best_is_not_kept_unasked(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
-        with pytest.raises(ValueError, match="no metric was named"):
-            checkpoints.best()
+        checkpoints.offer(0, small(0), 1.0)
+    assert not (tmp_path / "best").exists()
 
 
 def test_what_is_not_there_cannot_be_restored(tmp_path):

@@ -2,7 +2,9 @@
 
 import contextlib
 import functools
+import pathlib
 import re
+import tempfile
 
 import jax
 import numpy as np
@@ -12,6 +14,7 @@ from rl_credit.models import partition as tables
 from rl_credit.models.config import DecoderConfig
 from rl_credit.runtime import mesh as meshes
 from rl_credit.runtime import partition
+from rl_credit.runtime.checkpoint import Checkpoints
 from rl_credit.training import state, update
 from rl_credit.training.state import Optimiser
 from rl_credit.training.update import Objective
@@ -103,6 +106,29 @@ def compiled(shape):
         return update.accumulate.lower(*args).compile()
 
 
+def restored():
+    """Whether what one mesh saved comes back on another, bit for bit, and lies there.
+
+    It is two updates that each go on from the checkpoint of the one before.
+    """
+    report = {}
+    with tempfile.TemporaryDirectory() as folder:
+        with Checkpoints(pathlib.Path(folder)) as checkpoints:
+            _, learner, _ = placed(None)
+            checkpoints.save(0, learner, {})
+            for step, shape in enumerate(MESHES):
+                context, like, batches = placed(shape)
+                found, _ = checkpoints.restore(step, like)
+                pairs = list(zip(*map(jax.tree.leaves, (found, learner))))
+                same = all(np.array_equal(*map(np.asarray, pair)) for pair in pairs)
+                report[shape] = same and places(found) == places(like)
+                with context:
+                    args = MODEL, OBJECTIVE, OPTIMISER, found, batches
+                    learner, _ = update.step(*args)
+                checkpoints.save(step + 1, learner, {})
+    return report
+
+
 def compared():
     """Each mesh beside one device."""
     single, expected, _ = stepped(None)
@@ -121,4 +147,5 @@ def compared():
     program, alone = compiled("4x2"), compiled(None)
     flops = [p.cost_analysis()["flops"] for p in (program, alone)]
     gathered = GATHERED.findall(program.as_text())
-    return report | dict(expected=expected, flops=flops, gathered=gathered)
+    seen = dict(expected=expected, flops=flops, gathered=gathered)
+    return report | seen | dict(restored=restored())

@@ -49,6 +49,11 @@ def test_the_smoke_config_is_taken_as_it_is():
             {"credit.options": {"gigpo": {"alpha": 1.0}}},
             ("'gigpo'", "'alpha'", "step_weight"),
         ),
+        ({"credit.penalise": "scroe"}, ("'scroe'", "mean 'score'", "advantage")),
+        (
+            {"credit.name": "grpo", "credit.penalise": "score"},
+            ("'grpo'", "penalise='score'", "gigpo_released", "penalise='advantage'"),
+        ),
         ({"loss.name": "ppo"}, ("loss 'ppo'", "ppo_clip")),
         ({"loss.options": {"ppo_clip": {"clip": 0.2}}}, ("'ppo_clip'", "'clip'")),
         ({"loss.reduction": "token_meen"}, ("'token_meen'", "mean 'token_mean'")),

@@ -45,6 +45,11 @@ def test_parameters_and_memory_lie_after_it_where_they_lay_before(shape):
     assert report()[shape]["stays"]
 
 
+@meshes
+def test_what_another_mesh_saved_comes_back_on_this_one(shape):
+    assert report()["restored"][shape]
+
+
 @pytest.mark.parametrize("shape", CUT_SHARED)
 @pytest.mark.parametrize("name", ["held", "memory"])
 def test_every_device_holds_an_eighth_of_the_matrices(shape, name):

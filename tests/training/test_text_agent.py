@@ -1,5 +1,6 @@
 """A run from its settings to its files, in process."""
 
+import dataclasses
 import json
 import runpy
 import shutil
@@ -113,6 +114,26 @@ def test_the_credit_is_the_estimators_less_the_penalty():
                 assert actual == pytest.approx(credit - penalty, rel=1e-4, abs=1e-5)
                 seen, invalid = seen + (credit != 0), invalid + (penalty > 0)
     assert seen > 10 and invalid > 0
+
+
+def test_a_penalty_of_the_score_is_given_to_the_estimator(tmp_path):
+    changes = {"credit.penalise": "score", "seed": 2}  # which says something invalid
+    run = tiny.trained(tmp_path, **changes, **ONCE)
+    turns = [line["turns"] for line in transcripts(run)]
+    batch = pack(
+        rewards=[[turn["reward"] for turn in row] for row in turns],
+        tasks=[0] * len(turns),
+        observations=[[turn["observation"] for turn in row] for row in turns],
+    )
+    penalties = np.zeros(batch.rewards.shape, np.float32)
+    for place, row in enumerate(turns):
+        refused = [turn["action"] is None for turn in row]
+        penalties[place, : len(row)] = PENALTY * np.array(refused)
+    assert penalties.any() and not penalties[batch.where].all()
+    expected = ESTIMATORS["gigpo"](dataclasses.replace(batch, penalties=penalties))
+    for row, credits in zip(turns, np.asarray(expected)):
+        given = [turn["advantage"] for turn in row]
+        np.testing.assert_allclose(given, credits[: len(row)], rtol=1e-4, atol=1e-5)
 
 
 def test_metrics_say_how_turns_met():

@@ -114,12 +114,13 @@ def result(workdir):
 
 
 def carried(workdir):
-    """The arrays of the last checkpoint, by their path."""
+    """Step and arrays of the last checkpoint, by their path."""
     steps = [int(path.name) for path in (workdir / "checkpoints").iterdir()]
     state = workdir.absolute() / "checkpoints" / str(max(steps)) / "state"
     with ocp.StandardCheckpointer() as reader:
         leaves = jax.tree_util.tree_leaves_with_path(reader.restore(state))
-    return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+    found = {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+    return found | {"step": np.asarray(max(steps))}
 
 
 def assert_same_end(one, other):
@@ -128,8 +129,14 @@ def assert_same_end(one, other):
     assert result(one) == result(other)
     for name in ("transcripts.jsonl", "episodes.jsonl", "panel.json"):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
-    arrays, others = carried(one), carried(other)
-    assert arrays.keys() == others.keys()
-    for name, array in arrays.items():
-        assert array.dtype == others[name].dtype, name
-        assert array.tobytes() == others[name].tobytes(), name
+    assert_same_arrays(one, other)
+
+
+def assert_same_arrays(one, other):
+    """The last checkpoints of both runs, and those of the best states, are the same."""
+    for place in (".", "best"):
+        arrays, others = carried(one / place), carried(other / place)
+        assert arrays.keys() == others.keys()
+        for name, array in arrays.items():
+            assert array.dtype == others[name].dtype, name
+            assert array.tobytes() == others[name].tobytes(), name

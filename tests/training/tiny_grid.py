@@ -80,8 +80,4 @@ def assert_same_end(one: pathlib.Path, other: pathlib.Path):
     assert tiny.metrics(one) == tiny.metrics(other)
     assert tiny.result(one) == tiny.result(other)
     assert told(one) == told(other)
-    arrays, others = tiny.carried(one), tiny.carried(other)
-    assert arrays.keys() == others.keys()
-    for name, array in arrays.items():
-        assert array.dtype == others[name].dtype, name
-        assert array.tobytes() == others[name].tobytes(), name
+    tiny.assert_same_arrays(one, other)

@@ -62,11 +62,13 @@ def tasks(run: Folder) -> list[Item]:
 def method(run: Folder) -> list[Item]:
     """Estimator, loss, model."""
     config, credit = run.config, run.config["credit"]
-    name = credit["name"]
+    name, penalty = credit["name"], str(credit.get("invalid_penalty", "?"))
+    if credit.get("penalise") == "score":
+        penalty += ", before scores are compared"
     items = [
         Item("estimator", f"`{name}`"),
         Item("its options", options(credit.get("options", {}).get(name, {}))),
-        Item("penalty of an invalid action", str(credit.get("invalid_penalty", "?"))),
+        Item("penalty of an invalid action", penalty),
         Item("equal states", _states(credit)),
     ]
     if "loss" in config:

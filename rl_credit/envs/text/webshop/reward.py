@@ -8,15 +8,16 @@ ALIKE = 85  # two phrases mean the same above it; 100 at most
 
 
 def score(goal: Goal, wanted: Product, bought: Product, chosen: Iterable[str]) -> float:
-    """The reward of a purchase, 0 to 1 (arXiv 2207.01206, equation 1).
+    """The reward of a purchase, 0 to 1 (arXiv 2207.01206, 3.1, equation 1).
 
     r = r_type (|U_att n Y_att| + |U_opt n Y_opt| + [y_price <= u_price])
         / (|U_att| + |U_opt| + 1)
 
     U is asked for, Y bought; `wanted` is the product that the goal was made from, and
     `chosen` the values of the options. As in the release, an attribute also counts
-    where a text of the product has it. Not as there, a chosen value counts only where
-    the goal asks for it, and no list of colours makes "navy blue" equal to "blue grey".
+    where a text of the product has it. Not as there, no list of colours makes "navy
+    blue" equal to "blue grey"; and in one of its versions a chosen value counts that
+    nobody asked for, where a text of the product has it.
     """
     chosen = list(chosen)
     attributes = sum(has_attribute(bought, asked) for asked in goal.attributes)
@@ -29,7 +30,7 @@ def score(goal: Goal, wanted: Product, bought: Product, chosen: Iterable[str]) -
 
 
 def type_reward(wanted: Product, bought: Product) -> float:
-    """r_type: how far a product is of the kind that was asked for (appendix A).
+    """r_type: how far a product is of the kind that was asked for (appendix A.5).
 
     It is 0 where no noun of the wanted title is in the other, 0.1 where less than a
     tenth of them are, and 0.5 up to a fifth, if they are filed under other queries and
