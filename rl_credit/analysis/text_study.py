@@ -163,13 +163,33 @@ def report(
     return "\n\n".join([*parts, improvements(sweep, runs), f"![curves]({picture})"])
 
 
+def joined(sweep: TextSweep, runs: Sequence[Finished]) -> list[Finished]:
+    """These runs, and the sweep's others whose results lie in the documents."""
+    known = {(run.method, run.seed): run for run in published(sweep)}
+    known |= {(run.method, run.seed): run for run in runs}
+    cells = [(cell.method, cell.settings.seed) for cell in sweep.cells()]
+    return [known[cell] for cell in cells if cell in known]
+
+
+def published(sweep: TextSweep) -> list[Finished]:
+    """The runs whose results lie in the documents."""
+    path = pathlib.Path(sweep.out) / f"text_agents_{sweep.name}.json"
+    if not (sweep.out and path.is_file()):
+        return []
+    lines = json.loads(path.read_text())
+    pairs = [[(turns, won) for turns, won in line["curve"]] for line in lines]
+    return [Finished(**line | dict(curve=curve)) for line, curve in zip(lines, pairs)]
+
+
 def written(sweep: TextSweep, workdir: pathlib.Path, command: str) -> str:
     """The report and results.json, in the folder; see also `sweep.out`.
 
     In the documents the report takes the place of what stood between its two marks in
-    text_agents.md, or comes last; picture and results lie beside it.
+    text_agents.md, or comes last; picture and results lie beside it. Runs whose results
+    lie there already and that this folder has not are reported with the others: a study
+    may be done in pieces, in several folders or on several machines.
     """
-    runs = read(sweep, workdir)
+    runs = joined(sweep, read(sweep, workdir))
     text = report(sweep, runs, workdir, command)
     (workdir / REPORT).write_text(text + "\n")
     lines = [dataclasses.asdict(run) for run in runs]

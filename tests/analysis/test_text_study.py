@@ -88,6 +88,18 @@ def test_the_report_goes_into_the_documents(workdir, tmp_path):
     assert (tmp_path / "text_agents_rooms.png").stat().st_size > 5000
 
 
+def test_pieces_of_a_study_meet_in_the_documents(tmp_path):
+    study = sweep(out=str(tmp_path))
+    cells = [(cell.method, cell.settings.seed) for cell in study.cells()]
+    made = [Finished(*cell, before=0.1, after=0.2, **EMPTY) for cell in cells]
+    elsewhere = [Finished("gone", 5, before=0.1, after=0.9, **EMPTY), *made[1:]]
+    lines = json.dumps([dataclasses.asdict(run) for run in elsewhere])
+    (tmp_path / "text_agents_rooms.json").write_text(lines)
+    again = dataclasses.replace(made[2], after=0.5)
+    assert report.joined(study, [made[0], again]) == [*made[:2], again]
+    assert report.joined(sweep(), [made[0]]) == made[:1]
+
+
 def test_runs_of_a_seed_are_compared_with_each_other():
     found = runs(grpo=[0.2, 0.9], half=[0.3, 0.8, 0.5])
     one, other = (report.of(found, name) for name in ("half", "grpo"))
