@@ -6,27 +6,21 @@
 GiGPO (arXiv 2505.10978, table 1) and its baselines. A run takes some minutes on two
 CPU cores: do them in pieces (`--config.only="('grpo',)"`), finished runs are kept.
 `textworld`: coin collector, seven methods, 25 runs. `ablations`: the same of GiGPO's
-weight of steps, its discount, the agent's memory. `shop`, `alfworld`: three methods in
-other worlds, 9 runs each, on one core. `smoke`: seconds.
+weight of steps, its discount, the agent's memory, 16 runs. `smoke`: seconds.
 """
 
 import ml_collections
 
 from configs import fragments
-from configs.text import alfworld_small, shop_small, textworld
+from configs.text import textworld
 
 BASELINES = {"grpo": "grpo", "rloo": "rloo", "reinforce_pp": "reinforce_plus_plus"}
 
 
 def get_config(size: str = "textworld") -> ml_collections.ConfigDict:
-    """`textworld`, `ablations`, `shop`, `alfworld`, or `smoke`."""
+    """`textworld`, `ablations`, or `smoke`."""
     return fragments.sized(
-        size,
-        textworld=coin_collector,
-        ablations=ablations,
-        shop=shop,
-        alfworld=alfworld,
-        smoke=smoke,
+        size, textworld=coin_collector, ablations=ablations, smoke=smoke
     )
 
 
@@ -51,26 +45,10 @@ def ablations() -> dict:
     return study("ablations", methods=made, baseline="gigpo", agent=agent(steps=20))
 
 
-def shop() -> dict:
-    """The generated WebShop."""
-    return three("shop", agent=shop_small.full())
-
-
-def alfworld() -> dict:
-    """Generated ALFWorld."""
-    return three("alfworld", agent=alfworld_small.full())
-
-
 def smoke() -> dict:
     """Two steps in memory."""
     few = {name: methods(1, 1)[name] for name in ("gigpo", "grpo")}
     return study("smoke", methods=few, baseline="grpo", agent=textworld.smoke())
-
-
-def three(name: str, *, agent: dict) -> dict:
-    """GRPO, RLOO and GiGPO, three seeds of each, of an agent as it is."""
-    few = {name: methods(3, 3)[name] for name in ("grpo", "rloo", "gigpo")}
-    return study(name, methods=few, baseline="grpo", agent=agent)
 
 
 def study(name: str, *, methods: dict, baseline: str, agent: dict) -> dict:

@@ -33,6 +33,27 @@ def joined(rows: np.ndarray) -> np.ndarray:
     return np.concatenate([one[:count] for one, count in zip(gathered, counts)])
 
 
+def stacked(rows: np.ndarray) -> np.ndarray:
+    """As `joined`; rows are padded with 0 to the longest that any process has."""
+    if jax.process_count() == 1 or rows.ndim == 1:
+        return joined(rows)
+    width = int(largest(np.asarray(rows.shape[1])))
+    return joined(np.pad(rows, ((0, 0), (0, width - rows.shape[1]))))
+
+
+def before(count: int) -> int:
+    """How many the processes before this one have, which has `count`."""
+    if jax.process_count() == 1:
+        return 0
+    counts = multihost_utils.process_allgather(np.asarray(count))
+    return int(counts[: jax.process_index()].sum())
+
+
+def apart(numbers: np.ndarray) -> np.ndarray:
+    """Numbers from 0 on, of what no processes share: made different from others'."""
+    return numbers + numbers.dtype.type(before(int(numbers.max(initial=-1)) + 1))
+
+
 def told(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The records of all processes, of data that JSON can hold."""
     if jax.process_count() == 1:

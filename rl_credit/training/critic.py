@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from rl_credit.credit import estimators
 from rl_credit.losses import value
 from rl_credit.models.decoder import Decoder, Params
+from rl_credit.runtime import hosts
 from rl_credit.training import batching, ledger, turn_scores, update
 from rl_credit.training.agent import Agent
 from rl_credit.training.source import Filled, Played, Scalars
@@ -60,7 +61,9 @@ class Critic:
 
     def init(self, params: Params) -> TrainState:
         """A copy of the policy, and a head of zeros."""
-        head = dict(slope=jnp.zeros(self._width), offset=jnp.zeros(()))
+        head = dict(
+            slope=np.zeros(self._width, np.float32), offset=np.zeros((), np.float32)
+        )
         whole = dict(decoder=params, **head)
         return self._placement.begun(whole, self._how.optimiser)
 
@@ -72,8 +75,8 @@ class Critic:
         nothing = np.zeros(len(before), np.float32)
         filled = {"values": before, "final_values": nothing}
         targets = self._targets(played, filled)
-        known = (before, targets, played.batch.where)
-        seen = explained(before, targets, np.asarray(played.batch.where))
+        known = (before, targets, np.asarray(played.batch.where))
+        seen = explained(*map(hosts.stacked, known))
         passes = self._how.epochs * len(self._rows(played, before))
         seen |= ledger.passed("critic", forwards=passes, gradients=passes)
         for epoch in range(self._how.epochs):
@@ -81,8 +84,9 @@ class Critic:
             loss, slopes = turn_scores.slopes(self._loss, now, *known)
             if not epoch:
                 seen |= {"critic/loss": loss.mean().item()}
+            rows = self._rows(played, slopes)
             gradient = turn_scores.gradient(
-                self._values, critic.params, self._rows(played, slopes), self._tokens
+                self._values, critic.params, rows, self._tokens, self._placement
             )
             critic, _ = update.apply(critic, gradient, self._how.optimiser)
         return critic, filled, seen
@@ -91,7 +95,9 @@ class Critic:
         """Of the states of all turns; 0 where there is none."""
         where = np.asarray(played.batch.where)
         rows = self._rows(played, np.zeros(where.shape, np.float32))
-        scores = turn_scores.scores(self._values, params, rows, self._tokens)
+        scores = turn_scores.scores(
+            self._values, params, rows, self._tokens, self._placement
+        )
         return turn_scores.by_turn(scores, [1] * int(where.sum()), where)
 
     def _rows(self, played: Played, slopes: np.ndarray) -> list[batching.Row]:

@@ -101,7 +101,11 @@ class Placement:
         A host that has fewer than another adds empty ones. `tokens` are those that a
         host has in a microbatch.
         """
-        made = batching.microbatches(rows, tokens)
+        return self.spread(batching.microbatches(rows, tokens))
+
+    def spread(self, batches: Sequence[TokenBatch]) -> list[TokenBatch]:
+        """Batches of this host, each together with those of the others."""
+        made = list(batches)
         count = int(hosts.largest(np.asarray(len(made))))
         shapes = np.zeros((count, 3), np.int64)
         for number, one in enumerate(made):
@@ -113,6 +117,12 @@ class Placement:
             batching.padded(one, *shape) for one, shape in zip(made, shapes.tolist())
         ]
         return [partition.batch(one, self.mesh) for one in padded]
+
+    def returned(self, array: jax.Array) -> np.ndarray:
+        """The rows of this host, of an array that has those of all of them."""
+        spread = jax.device_put(array, meshes.rows(self.mesh))
+        pieces = {s.index[0].start or 0: s.data for s in spread.addressable_shards}
+        return np.concatenate([np.asarray(pieces[start]) for start in sorted(pieces)])
 
     def _own(self, leaf: jax.Array) -> jax.Array:
         """An array of all devices as one of this host's."""

@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rl_credit.losses import preference, process
 from rl_credit.models.decoder import Decoder, Params
+from rl_credit.runtime import hosts
 from rl_credit.training import batching, ledger, turn_scores, update
 from rl_credit.training.agent import Agent
 from rl_credit.training.source import Filled, Played, Scalars
@@ -114,17 +115,18 @@ class RewardModel:
         reference = carried.reference if self._recipe.frozen else played.params
         ratios = self.log_ratios(model.params, reference, played)
         won = np.array([episode.won for episode in played.episodes])
+        groups = hosts.apart(np.asarray(batch.groups))
         loss, slopes = turn_scores.slopes(
-            self._loss, ratios, batch.where, won, batch.groups
+            self._loss, ratios, batch.where, won, groups
         )
-        seen = ranked(ratios.sum(axis=1), won, np.asarray(batch.groups))
+        seen = ranked(*map(hosts.stacked, (ratios.sum(axis=1), won, groups)))
         rows = batching.rows(played.episodes, slopes, grown=self._grown)
         learned = len(rows) if loss.weight else 0
         seen |= ledger.passed("reward_model", forwards=2 * len(rows), gradients=learned)
         if loss.weight:  # else its optimiser would move on by its memory alone
             seen |= {"reward_model/loss": loss.mean().item()}
             gradient = turn_scores.gradient(
-                self._logps, model.params, rows, self._tokens
+                self._logps, model.params, rows, self._tokens, self._placement
             )
             model, _ = update.apply(model, gradient, self._how.optimiser)
         return dataclasses.replace(carried, model=model), {"log_ratios": ratios}, seen
@@ -137,7 +139,7 @@ class RewardModel:
         empty = np.zeros(where.shape, np.float32)
         rows = batching.rows(played.episodes, empty, grown=self._grown)
         model, fixed = (
-            turn_scores.scores(self._logps, one, rows, self._tokens)
+            turn_scores.scores(self._logps, one, rows, self._tokens, self._placement)
             for one in (params, reference)
         )
         counts = [len(s.answer) for episode in played.episodes for s in episode.steps]

@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
-
 from rl_credit.models.decoder import Params
 from rl_credit.training import source
 from rl_credit.training.agent import Agent
@@ -36,13 +34,6 @@ class Sources:
         """Those that the estimator of the settings needs, and no others."""
         estimator = agent.world.settings.credit.estimator
         names = source.needed(estimator.name, estimator.needs)
-        learning = sorted({"critic", "reward_model"} & set(names))
-        if learning and jax.process_count() > 1:
-            raise ValueError(
-                f"credit.name={estimator.name!r} learns a {learning[0]} from the whole "
-                f"batch, and this run has {jax.process_count()} processes, each with "
-                "its own part of it: use one process, or an estimator without"
-            )
         return cls({name: SOURCES[name](agent) for name in names})
 
     def init(self, params: Params) -> States:

@@ -1,6 +1,11 @@
-"""A number for every turn from a model, and how the model learns from all of them."""
+"""A number for every turn from a model, and how the model learns from all of them.
+
+With several hosts each has the rows, scores and slopes of its own turns; the loss is
+that of the turns of all of them. All call these functions together.
+"""
 
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,8 +15,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from rl_credit.ops import buckets, masked
+from rl_credit.runtime import hosts
 from rl_credit.training import batching
 from rl_credit.training.batching import Row
+from rl_credit.training.placement import Placement
 from rl_credit.types import TokenBatch, Weighted
 
 # (params, batch) -> a score of all that was said, [batch picks]; hashable, for jit
@@ -19,19 +26,22 @@ Model = Callable[[Any, TokenBatch], Float[Array, "batch picks"]]
 
 
 def scores(
-    model: Model, params: Any, rows: Sequence[Row], tokens: int
+    model: Model, params: Any, rows: Sequence[Row], tokens: int, placement: Placement
 ) -> Float[np.ndarray, " picks"]:
     """The scores of all that was said in all rows, one row after the other.
 
     Args:
-        tokens: most in a microbatch.
+        tokens: most of a host in a microbatch.
+        placement: of the model.
     """
     found = [np.zeros(0, np.float32)] * len(rows)
-    for part in batching.parts(rows, tokens):
-        batch = batching.batch([rows[i] for i in part])
-        for i, own in zip(part, np.asarray(_forward(model, params, batch))):
-            found[i] = own[: len(rows[i].said)]
-    return np.concatenate(found)
+    parts = batching.parts(rows, tokens)
+    own = [batching.batch([rows[i] for i in part]) for part in parts]
+    for part, batch in itertools.zip_longest(parts, placement.spread(own)):
+        said = placement.returned(_forward(model, params, batch))
+        for i, values in zip(part or (), said):
+            found[i] = values[: len(rows[i].said)]
+    return np.concatenate([np.zeros(0, np.float32), *found])
 
 
 def by_turn(
@@ -51,19 +61,24 @@ def slopes(
     scores: Float[np.ndarray, "batch spans"],
     *others: np.ndarray,
 ) -> tuple[Weighted, Float[np.ndarray, "batch spans"]]:
-    """`loss(scores, *others)`, and the derivative of its mean by every score.
+    """`loss(scores, *others)` of all hosts, and the derivative of its mean by each
+    score of this one.
 
     Args:
         others: [batch spans] or [batch]; what is padded with 0 must not matter.
     """
     rows, turns = scores.shape
-    shape = (buckets.bucket(rows), buckets.bucket(turns))
-    padded = [buckets.pad(a, shape[: a.ndim], 0) for a in (scores, *others)]
+    arrays = [hosts.stacked(np.asarray(a)) for a in (scores, *others)]
+    shape = tuple(map(buckets.bucket, arrays[0].shape))
+    padded = [buckets.pad(a, shape[: a.ndim], 0) for a in arrays]
     weighed, found = _slopes(loss, *padded)
-    return weighed, np.asarray(found)[:rows, :turns]
+    first = hosts.before(rows)
+    return weighed, np.asarray(found)[first : first + rows, :turns]
 
 
-def gradient(model: Model, params: Any, rows: Sequence[Row], tokens: int) -> Any:
+def gradient(
+    model: Model, params: Any, rows: Sequence[Row], tokens: int, placement: Placement
+) -> Any:
     """Of any loss of all scores together, from its slopes.
 
     The loss may join scores of several microbatches, as one of pairs does: its gradient
@@ -71,9 +86,11 @@ def gradient(model: Model, params: Any, rows: Sequence[Row], tokens: int) -> Any
 
     Args:
         rows: their `advantages` are the slopes.
+        tokens: most of a host in a microbatch.
+        placement: of the model.
     """
     total = jax.tree.map(jnp.zeros_like, params)
-    for batch in batching.microbatches(batching.informative(rows), tokens):
+    for batch in placement.microbatches(batching.informative(rows), tokens):
         total = _added(model, params, batch, total)
     return total
 

@@ -1,6 +1,8 @@
 """Runs and updates of the text agent in several processes: see `processes`."""
 
+import dataclasses
 import pathlib
+import types
 
 import jax
 import numpy as np
@@ -12,7 +14,12 @@ from rl_credit.runtime import records
 from rl_credit.training import text_agent, update
 from rl_credit.training.batching import Row
 from rl_credit.training.placement import Devices, Placement
-from tests.training import sharded, tiny
+from rl_credit.training.source import Played
+from rl_credit.training.sources import SOURCES
+from tests.training import sharded, spoken, tiny
+
+LEARNING = {"gae": "critic", "oprl": "reward_model"}
+WON = np.random.default_rng(3).random(24) < 0.5
 
 
 def run(workdir, mesh, steps):
@@ -55,6 +62,47 @@ def updated(shape):
             learner, seen = update.step(
                 sharded.MODEL, objective, sharded.OPTIMISER, learner, batches
             )
-    whole = jax.device_put(learner.params, meshes.whole(placement.mesh))
+    return [numbers(learner.params, placement), seen]
+
+
+def numbers(params, placement):
+    """All of them, one after the other."""
+    whole = jax.device_put(params, meshes.whole(placement.mesh))
     leaves = [np.asarray(leaf).ravel() for leaf in jax.tree.leaves(whole)]
-    return [np.concatenate(leaves).tolist(), seen]
+    return np.concatenate(leaves).tolist()
+
+
+def learned(shape):
+    """Of each estimator, what its source fills in and has learned after two updates.
+
+    A host has every so-manieth group of the episodes, and numbers its own from 0.
+    """
+    placement = Placement.of(Devices(shape, "both"), spoken.CONFIG)
+    first = placement.initialised(spoken.drawn, jax.random.key(0))
+    count = jax.process_count()
+    episodes = [
+        dataclasses.replace(episode, group=episode.group // count)
+        for episode in spoken.episodes(WON.tolist())
+        if episode.group % count == jax.process_index()
+    ]
+    played = Played(first, episodes, spoken.packed(episodes))
+    report = {}
+    for name, kind in LEARNING.items():
+        settings = tiny.small(credit__name=name, play__history=0)
+        world = types.SimpleNamespace(settings=settings)
+        agent = types.SimpleNamespace(
+            world=world, placement=placement, decoder=spoken.MODEL
+        )
+        source = SOURCES[kind](agent)
+        with placement.learns():
+            state = source.init(first)
+            for _ in range(2):
+                state, filled, seen = source.update(state, played)
+        model = state if kind == "critic" else state.model
+        report[name] = dict(
+            params=numbers(model.params, placement),
+            filled={field: values.tolist() for field, values in filled.items()},
+            seen=seen,
+            turns=[len(episode.steps) for episode in episodes],
+        )
+    return report

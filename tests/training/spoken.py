@@ -16,7 +16,7 @@ from rl_credit.rollout.episodes import Episode, Step
 from rl_credit.training import agent as agents
 from rl_credit.training.agent import Agent
 from rl_credit.training.anchoring import Anchors
-from rl_credit.training.placement import Placement
+from rl_credit.training.placement import Devices, Placement
 from rl_credit.training.source import Played
 from rl_credit.training.trajectories import trajectories
 from tests.training import tiny
@@ -39,11 +39,17 @@ LENGTH = 12  # of every text that `hidden` reads
 @functools.cache
 def params(seed=0):
     """Random ones, wide enough that what was read matters."""
-    return jax.tree.map(lambda leaf: 4 * leaf, decoders.init(_key(seed), CONFIG))
+    return drawn(jax.random.key(seed))
 
 
-def _key(seed):
-    return jax.random.key(seed)
+def drawn(key):
+    """The parameters of a key."""
+    return jax.tree.map(lambda leaf: 4 * leaf, decoders.init(key, CONFIG))
+
+
+def placement():
+    """Of the decoder on the devices that are there."""
+    return Placement.of(Devices("", "both"), CONFIG)
 
 
 def opened():

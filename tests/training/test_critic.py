@@ -64,7 +64,8 @@ def test_microbatches_have_the_gradient_of_one_batch(world, grown):
         return batching.openings(played.episodes, column, grown=grown)
 
     model = Values(spoken.MODEL)
-    actual = turn_scores.gradient(model, params, rows(slopes), tokens=1)
+    placement = spoken.placement()
+    actual = turn_scores.gradient(model, params, rows(slopes), 1, placement)
     whole, before = batching.batch(rows(targets)), batching.batch(rows(old)).advantages
 
     def direct(params, whole, before):

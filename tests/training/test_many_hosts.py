@@ -31,6 +31,29 @@ def test_an_update_is_that_of_one_device(count):
             )
 
 
+def test_what_is_learned_from_scores_of_turns_is_that_of_one_device():
+    count, program = 2, f"{PROGRAM}:learned"
+    told = processes.printed(program, count=count, devices=4, arguments=["4x2"])
+    (alone,) = processes.printed(program, count=1, devices=1, arguments=["1x1"])
+    for name, expected in alone.items():
+        for host, report in enumerate(told):
+            found = report[name]
+            np.testing.assert_allclose(
+                found["params"], expected["params"], rtol=0, atol=1e-5
+            )
+            for scalar, value in expected["seen"].items():
+                if not scalar.endswith(("/forwards", "/gradients")):  # of its own rows
+                    np.testing.assert_allclose(
+                        found["seen"][scalar], value, rtol=1e-4, err_msg=scalar
+                    )
+            own = [row for row in range(24) if row // 4 % count == host]
+            assert found["turns"] == [expected["turns"][row] for row in own]
+            for field, values in expected["filled"].items():
+                np.testing.assert_allclose(
+                    found["filled"][field], np.array(values)[own], rtol=0, atol=1e-4
+                )
+
+
 def test_a_run_of_two_hosts_goes_on_on_one_and_plays_every_task_once(tmp_path):
     arguments = [str(tmp_path), "", 2]
     processes.printed(f"{PROGRAM}:run", count=2, devices=1, arguments=arguments)

@@ -75,7 +75,8 @@ def test_microbatches_have_the_gradient_of_one_batch(world, name, grown):
         return batching.rows(played.episodes, column, grown=grown)
 
     model = LogProbs(spoken.MODEL, 1.0)
-    actual = turn_scores.gradient(model, params, rows(slopes), tokens=1)
+    placement = spoken.placement()
+    actual = turn_scores.gradient(model, params, rows(slopes), 1, placement)
     numbers = np.cumsum(where).reshape(where.shape).astype(np.float32)
     whole = batching.batch(rows(numbers))  # the number of its turn, for a token
     turns = whole.advantages.astype(int)
