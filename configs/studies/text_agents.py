@@ -36,12 +36,12 @@ def ablations() -> dict:
     discount of the return that steps are compared by, and how many of its last actions
     the agent is told, in the warm-up too.
     """
-    weights = {"omega-00": 0.0, "omega-05": 0.5, "omega-14": 1.4}
-    discounts = {"discount-080": 0.8, "discount-100": 1.0}
+    weights = {"omega_00": 0.0, "omega_05": 0.5, "omega_14": 1.4}
+    discounts = {"discount_080": 0.8, "discount_100": 1.0}
     made = {"gigpo": gigpo(2)}
     made |= {name: gigpo(2, step_weight=weight) for name, weight in weights.items()}
     made |= {name: gigpo(2, discount=gamma) for name, gamma in discounts.items()}
-    made |= {f"recalled-{n}": gigpo(2) | dict(changes=remembering(n)) for n in (0, 2)}
+    made |= {f"recalled_{n}": gigpo(2) | dict(changes=remembering(n)) for n in (0, 2)}
     return study("ablations", methods=made, baseline="gigpo", agent=agent(steps=20))
 
 

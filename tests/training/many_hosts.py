@@ -11,8 +11,9 @@ from rl_credit.models import decoder as decoders
 from rl_credit.runtime import hosts
 from rl_credit.runtime import mesh as meshes
 from rl_credit.runtime import records
-from rl_credit.training import text_agent, update
+from rl_credit.training import batching, imitation, text_agent, update
 from rl_credit.training.batching import Row
+from rl_credit.training.imitation import Imitation
 from rl_credit.training.placement import Devices, Placement
 from rl_credit.training.source import Played
 from rl_credit.training.sources import SOURCES
@@ -73,12 +74,32 @@ def numbers(params, placement):
 
 
 def learned(shape):
+    """What comes of a warm-up, and of every source that learns from what was played."""
+    placement = Placement.of(Devices(shape, "both"), spoken.CONFIG)
+    first = placement.initialised(spoken.drawn, jax.random.key(0))
+    return imitated(placement, first), taught(placement, first)
+
+
+def imitated(placement, first):
+    """The parameters after two updates with turns that all hosts have."""
+    ones = np.ones((len(WON), 2), np.float32)
+    rows = batching.rows(spoken.episodes(WON.tolist()), ones, grown=False)
+    half = -(-len(rows) // 2)
+    rate = dict(learning_rate=1e-2, warmup=0, weight_decay=0.1)
+    how = Imitation(epochs=1, batch=half, **rate)
+    options = dict(placement=placement, tokens=1024, tell=lambda seen: None)
+    with placement.learns():
+        begun = placement.begun(first, how.optimiser(len(rows)))
+        key = jax.random.key(1)
+        done = imitation.imitate(spoken.MODEL, begun, rows, how, key, **options)
+    return numbers(done.params, placement)
+
+
+def taught(placement, first):
     """Of each estimator, what its source fills in and has learned after two updates.
 
     A host has every so-manieth group of the episodes, and numbers its own from 0.
     """
-    placement = Placement.of(Devices(shape, "both"), spoken.CONFIG)
-    first = placement.initialised(spoken.drawn, jax.random.key(0))
     count = jax.process_count()
     episodes = [
         dataclasses.replace(episode, group=episode.group // count)

@@ -31,12 +31,14 @@ def test_an_update_is_that_of_one_device(count):
             )
 
 
-def test_what_is_learned_from_scores_of_turns_is_that_of_one_device():
+def test_a_warm_up_and_what_learns_from_turns_come_to_what_one_device_does():
     count, program = 2, f"{PROGRAM}:learned"
     told = processes.printed(program, count=count, devices=4, arguments=["4x2"])
     (alone,) = processes.printed(program, count=1, devices=1, arguments=["1x1"])
-    for name, expected in alone.items():
-        for host, report in enumerate(told):
+    warm, sources = alone
+    for name, expected in sources.items():
+        for host, (imitated, report) in enumerate(told):
+            np.testing.assert_allclose(imitated, warm, rtol=0, atol=1e-5)
             found = report[name]
             np.testing.assert_allclose(
                 found["params"], expected["params"], rtol=0, atol=1e-5
