@@ -55,12 +55,16 @@ def distinct(
     The counts must not fall, so that all earlier numbers are among the later's.
     """
     numbers: list[Int32[Array, ""]] = []
+    ordered: list[Int32[Array, ""]] = []
     for index, count in enumerate(counts):
         number = pick(bits[index], count - index)
-        if numbers:
-            for earlier in jnp.sort(jnp.stack(numbers)):
-                number = number + (number >= earlier)
+        for earlier in ordered:
+            number = number + (number >= earlier)
         numbers.append(number)
+        for place, earlier in enumerate(ordered):  # jnp.sort is slow on a CPU
+            ordered[place] = jnp.minimum(earlier, number)
+            number = jnp.maximum(earlier, number)
+        ordered.append(number)
     return numbers
 
 
