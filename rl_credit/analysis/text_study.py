@@ -92,9 +92,9 @@ def table(sweep: TextSweep, runs: Sequence[Finished]) -> str:
         own = of(runs, name)
         if not own:
             continue
-        success = middle([run.after for run in own])
+        success = _after(own)
         before = np.mean([run.before for run in own])
-        row = [name, str(len(own)), f"{before:.0%}", _share(success)]
+        row = [name, str(len(own)), f"{before:.0%}", success]
         row += ["", ""] if name == base else _against(own, of(runs, base))
         turns = np.mean([run.turns for run in own])
         alone = np.mean([run.alone for run in own])
@@ -102,10 +102,19 @@ def table(sweep: TextSweep, runs: Sequence[Finished]) -> str:
     return documents.table(head, rows)
 
 
+def _after(own: Sequence[Finished]) -> str:
+    """Success; of a single run without an interval, which would have no width."""
+    if len(own) == 1:
+        return f"{own[0].after:.0%}"
+    return _share(middle([run.after for run in own]))
+
+
 def _against(own: Sequence[Finished], base: Sequence[Finished]) -> list[str]:
     points = [100 * gain for gain in gains(own, base)]
     if not points:
         return ["", ""]
+    if len(points) == 1:
+        return [f"{points[0]:+.0f} points", ""]
     low, high = intervals.bootstrap(np.asarray(points), lambda x: x.mean((-2, -1)))
     gain = f"{np.mean(points):+.0f} ({low:+.0f} to {high:+.0f}) points"
     after = [np.asarray([run.after for run in some]) for some in (own, base)]
@@ -113,8 +122,11 @@ def _against(own: Sequence[Finished], base: Sequence[Finished]) -> list[str]:
 
 
 def improvements(sweep: TextSweep, runs: Sequence[Finished]) -> str:
-    """How likely the method of the row ends above that of the column."""
-    known = [name for name in sweep.methods if of(runs, name)]
+    """How likely the method of the row ends above that of the column.
+
+    Of those with several runs: one says nothing of it.
+    """
+    known = [name for name in sweep.methods if len(of(runs, name)) > 1]
     after = {name: np.asarray([run.after for run in of(runs, name)]) for name in known}
     rows = [
         [one]

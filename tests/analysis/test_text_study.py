@@ -113,6 +113,13 @@ def test_the_table_tells_success_gain_and_probability():
     assert "+20 (+20 to +20) points | 100% (100% to 100%)" in half
 
 
+def test_a_single_run_has_no_interval_and_is_not_compared():
+    found = runs(grpo=[0.2], half=[0.4])
+    base, half = report.table(sweep(), found).splitlines()[2:]
+    assert "| 10% | 20% |  |  |" in base and "| 40% | +20 points |  |" in half
+    assert "half" not in report.improvements(sweep(), found)
+
+
 def test_every_pair_is_compared_both_ways():
     text = report.improvements(sweep(), runs(grpo=[0.2, 0.4], half=[0.1, 0.3]))
     first, second = text.splitlines()[2:]
