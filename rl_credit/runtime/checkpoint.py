@@ -33,6 +33,10 @@ class Checkpoints:
     arrays in a state span all of them.
     """
 
+    # Processes wait for each other at places of these names: two managers that save at
+    # the same time must not meet at the same ones.
+    _barriers = "last"
+
     def __init__(self, workdir: pathlib.Path, keep: int = 2, best: bool = False):
         if keep < 1:
             raise ValueError(f"keep is {keep}; at least 1 checkpoint must stay")
@@ -40,9 +44,12 @@ class Checkpoints:
         options = ocp.CheckpointManagerOptions(
             preservation_policy=checkpoint_managers.LatestN(keep),
             cleanup_tmp_directories=True,  # what a kill in the middle of a save left
+            multiprocessing_options=ocp.options.MultiprocessingOptions(
+                barrier_sync_key_prefix=self._barriers
+            ),
         )
         self._manager = ocp.CheckpointManager(self.folder, options=options)
-        self._best = Checkpoints(workdir / "best", keep=1) if best else None
+        self._best = _Best(workdir / "best", keep=1) if best else None
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -143,6 +150,10 @@ class Checkpoints:
                     f"checkpoint {step} in {self.folder} does not fit this run: "
                     f"{path} is {was} in the checkpoint and {now} here"
                 )
+
+
+class _Best(Checkpoints):
+    _barriers = "best"
 
 
 def _leaves(tree: Any) -> dict[str, str]:
