@@ -7,8 +7,9 @@ Every method and seed is a run of the text agent in its own folder. A study that
 stopped is gone on with, run by run, and reported as far as it came; `--config.only`
 names the methods to run now. Ends with tables and pictures: held-out success with 95%
 intervals, how likely one method is better than another, and how often states are met
-again; `--config.out=docs/results` also writes them there. `:smoke` takes a minute or
-two and needs no simulator.
+again; `--config.out=docs/results` also writes them there, together with the study's
+runs whose results lie there from before: delete those after a change of the config.
+`:smoke` takes a minute or two and needs no simulator.
 """
 
 import pathlib

@@ -28,11 +28,13 @@ def curves(found: Mapping[str, Sequence[Curve]]) -> Figure:
         turns, middle, low, high = means[name].T
         panel.plot(turns, middle, color=f"C{number}", linewidth=2.2)
         panel.fill_between(turns, low, high, color=f"C{number}", alpha=0.15)
-        panel.set_title(f"{name}, {len(found[name])} seeds", fontsize=9)
+        count = len(found[name])
+        panel.set_title(f"{name}, {count} run{'s' if count > 1 else ''}", fontsize=9)
         panel.set_ylim(0, 1)
         panel.grid(alpha=0.3)
     for panel in panels.flat[len(found) :]:
         panel.set_visible(False)
+    panels.flat[0].locator_params(axis="x", nbins=4)  # of all: they share it
     figure.supxlabel("turns played", fontsize=9)
     figure.supylabel("held-out success", fontsize=9)
     return figure

@@ -96,7 +96,10 @@ def judged(
     lines: Lines,
     checkpoints: Checkpoints,
 ) -> Scalars:
-    """How fresh episodes end before a call, where it is due."""
+    """How fresh episodes end before a call, where it is due.
+
+    The learner is offered to the checkpoints, as one that may be the best.
+    """
     settings = programs.agent.settings
     how, last = settings.evaluate, step == settings.calls
     if step and not last and not (how.every and step % how.every == 0):
@@ -107,8 +110,9 @@ def judged(
     means = {f"{HELD_OUT}/{name}": float(np.mean(v)) for name, v in lanes.items()}
     share, paid = means[f"{HELD_OUT}/success"], means[f"{HELD_OUT}/return"]
     bar.write(f"call {step}, fresh episodes: return {paid:.4g}, success {share:.0%}")
+    took = {"seconds/evaluate": time.monotonic() - began}
     checkpoints.offer(step, learner, paid)
-    return means | {"seconds/evaluate": time.monotonic() - began}
+    return means | took
 
 
 def called(

@@ -51,7 +51,10 @@ def judged(
     bar: tqdm.tqdm,
     checkpoints: Checkpoints,
 ) -> Scalars:
-    """Success on the held-out tasks before a step, where it is due."""
+    """Success on the held-out tasks before a step, where it is due.
+
+    The learner is offered to the checkpoints, as one that may be the best.
+    """
     settings = agent.world.settings
     how, last = settings.evaluate, step == settings.train.steps
     if step and not last and not (how.every and step % how.every == 0):
@@ -67,8 +70,8 @@ def judged(
     )
     report = evaluate.report(episodes)
     bar.write(f"step {step}, held-out tasks: {report}")
-    checkpoints.offer(step, learner, report.success)
     took = {"seconds/evaluate": time.monotonic() - began}
+    checkpoints.offer(step, learner, report.success)
     return report.scalars("held_out") | took
 
 
@@ -152,11 +155,11 @@ def assessed(agent: Agent, collected: Collected, batch: Trajectories) -> np.ndar
     credit, mesh = agent.world.settings.credit, agent.placement.mesh
     invalid = column(collected.episodes, lambda step: not step.valid, np.float32)
     penalties: Any = credit.invalid_penalty * invalid
-    if credit.penalise == "score":
+    by_score = credit.penalise == "score"
+    if by_score:
         batch = dataclasses.replace(batch, penalties=penalties)
-        return shards.advantages(credit.estimator, batch, mesh, **credit.knobs)
     advantages = shards.advantages(credit.estimator, batch, mesh, **credit.knobs)
-    return advantages - penalties
+    return advantages if by_score else advantages - penalties
 
 
 def improved(
