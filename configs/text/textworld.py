@@ -28,7 +28,12 @@ def full() -> dict:
         play=play(),
         demonstrations=90,
         imitation=dict(
-            epochs=6, batch=32, learning_rate=1e-3, warmup=20, weight_decay=0.1
+            epochs=6,
+            batch=32,
+            learning_rate=1e-3,
+            warmup=20,
+            weight_decay=0.1,
+            reading=0.0,
         ),
         credit=fragments.credit("gigpo", invalid_penalty=0.25),
         critic=fragments.critic(),
@@ -90,10 +95,10 @@ def play() -> dict:
 
 
 def train() -> dict:
-    """64 episodes a step, four updates."""
+    """128 episodes a step, four updates."""
     return dict(
         steps=40,
-        tasks=8,
+        tasks=16,
         attempts=8,
         resample=0,
         epochs=1,

@@ -76,7 +76,7 @@ def play() -> dict:
 
 def imitation(*, epochs: int, batch: int) -> dict:
     """Slowly: the weights are not new."""
-    rates = dict(learning_rate=5e-5, warmup=2, weight_decay=0.0)
+    rates = dict(learning_rate=5e-5, warmup=2, weight_decay=0.0, reading=0.0)
     return dict(epochs=epochs, batch=batch) | rates
 
 

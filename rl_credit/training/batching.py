@@ -90,6 +90,24 @@ def _joined(turns: Sequence[Row]) -> Row:
     )
 
 
+def read(row: Row, weight: float) -> Row:
+    """The row with every token said but the first, which nothing is before.
+
+    The mean over its tokens is then the mean over what was said, with the advantages of
+    the row, plus `weight` times that over what was only read.
+    """
+    places = np.arange(1, len(row), dtype=np.int32)
+    answered = np.isin(places, row.said)
+    count = np.bincount(answered, minlength=2)
+    advantages = np.full(len(places), weight * len(places) / max(count[0], 1))
+    advantages[answered] = row.advantages * len(places) / max(count[1], 1)
+    logps = np.zeros(len(places), np.float32)
+    logps[answered] = row.logps
+    return dataclasses.replace(
+        row, said=places, advantages=advantages.astype(np.float32), logps=logps
+    )
+
+
 def informative(made: Iterable[Row]) -> list[Row]:
     """The rows that anything can be learned from."""
     return [row for row in made if row.advantages.any()]

@@ -9,7 +9,7 @@ from jaxtyping import Array, Key
 
 from rl_credit.models.decoder import Decoder
 from rl_credit.runtime import hosts
-from rl_credit.training import update
+from rl_credit.training import batching, update
 from rl_credit.training.batching import Row
 from rl_credit.training.placement import Placement
 from rl_credit.training.state import Optimiser, TrainState
@@ -28,6 +28,7 @@ class Imitation:
     learning_rate: float
     warmup: int  # updates
     weight_decay: float
+    reading: float  # weight of what is read, the prompts; 0: only answers are learned
 
     def __post_init__(self):
         if self.epochs < 0 or self.batch < 1:
@@ -35,6 +36,8 @@ class Imitation:
                 f"epochs={self.epochs}, batch={self.batch}: give 0 or more, and 1 or "
                 "more rows"
             )
+        if self.reading < 0:
+            raise ValueError(f"reading={self.reading}: give 0 or more")
 
     def updates(self, rows: int) -> int:
         """How many are made with so many rows."""
@@ -48,6 +51,15 @@ class Imitation:
             updates=self.updates(rows),
             weight_decay=self.weight_decay,
         )
+
+
+def learned(rows: Sequence[Row], how: Imitation) -> list[Row]:
+    """The rows with what is to be learned of them.
+
+    To read on in pages that repeat their words teaches a new decoder to copy long
+    before a few words of answers do.
+    """
+    return [batching.read(row, how.reading) for row in rows] if how.reading else [*rows]
 
 
 def imitate(

@@ -142,7 +142,8 @@ def warmed_up(agent: Agent, params: Params, workdir: pathlib.Path) -> Params:
     how = settings.imitation
     shown = agent.world.guided(agent.words)
     ones = column(shown, lambda step: 1.0, np.float32)
-    rows = batching.rows(shown, ones, grown=settings.play.history is None)
+    made = batching.rows(shown, ones, grown=settings.play.history is None)
+    rows = imitation.learned(made, how)
     records.write_json(workdir / WARM_UP, imitated(shown, rows, how))
     start = agent.placement.begun(params, how.optimiser(len(rows)))
     with tqdm.tqdm(total=how.updates(len(rows)), desc="imitating") as bar:

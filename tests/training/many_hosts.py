@@ -83,10 +83,11 @@ def learned(shape):
 def imitated(placement, first):
     """The parameters after two updates with turns that all hosts have."""
     ones = np.ones((len(WON), 2), np.float32)
-    rows = batching.rows(spoken.episodes(WON.tolist()), ones, grown=False)
-    half = -(-len(rows) // 2)
-    rate = dict(learning_rate=1e-2, warmup=0, weight_decay=0.1)
+    made = batching.rows(spoken.episodes(WON.tolist()), ones, grown=False)
+    half = -(-len(made) // 2)
+    rate = dict(learning_rate=1e-2, warmup=0, weight_decay=0.1, reading=0.5)
     how = Imitation(epochs=1, batch=half, **rate)
+    rows = imitation.learned(made, how)
     options = dict(placement=placement, tokens=1024, tell=lambda seen: None)
     with placement.learns():
         begun = placement.begun(first, how.optimiser(len(rows)))

@@ -163,3 +163,18 @@ def test_many_lengths_need_few_shapes():
     assert len(lengths) > 150
     assert len({time for _, time in sizes}) <= 20
     assert len(sizes) <= 70
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.25, 3.0])
+def test_a_row_that_is_read_weighs_answers_and_the_rest_each_by_their_mean(weight):
+    rng = np.random.default_rng(5)
+    for row in drawn(30, longest=60):
+        read, values = batching.read(row, weight), rng.normal(size=len(row))
+        rest = np.setdiff1d(np.arange(1, len(row)), row.said)
+        assert read.said.tolist() == list(range(1, len(row)))
+        assert read.tokens is row.tokens and read.task == row.task
+        wanted = np.mean(values[row.said] * row.advantages)
+        wanted += weight * values[rest].mean() if rest.size else 0.0
+        got = np.mean(values[read.said] * read.advantages)
+        assert got == pytest.approx(wanted, rel=1e-5, abs=1e-5)
+        assert np.array_equal(read.logps[row.said - 1], row.logps)

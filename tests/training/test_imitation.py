@@ -1,5 +1,6 @@
 """A tiny decoder learns what demonstrations say."""
 
+import dataclasses
 import functools
 
 import jax
@@ -15,8 +16,9 @@ from rl_credit.training.imitation import Imitation
 from tests.training import tiny
 
 TASKS = 6
-LEARNT = Imitation(epochs=40, batch=3, learning_rate=1e-2, warmup=5, weight_decay=0.0)
-SHORT = Imitation(epochs=2, batch=2, learning_rate=1e-2, warmup=1, weight_decay=0.0)
+RATE = dict(learning_rate=1e-2, weight_decay=0.0, reading=0.0)
+LEARNT = Imitation(epochs=40, batch=3, warmup=5, **RATE)
+SHORT = Imitation(epochs=2, batch=2, warmup=1, **RATE)
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +85,43 @@ def test_walkthroughs_are_learnt_until_greedy_play_wins_every_task(agent):
 
 def test_the_loss_is_minus_the_mean_log_likelihood(agent):
     rows = shown(agent)
-    _, losses = imitated(agent, rows, Imitation(1, TASKS, 1e-2, 0, 0.0))
+    _, losses = imitated(agent, rows, Imitation(1, TASKS, warmup=0, **RATE))
     before = beginning(agent)
     logps = [
         np.asarray(update.score(agent.decoder, before, batch, 1.0)[0])[batch.trained]
         for batch in batching.microbatches(rows, 8)
     ]
     assert losses == pytest.approx([-np.concatenate(logps).mean()], rel=1e-5)
+
+
+def test_reading_adds_the_mean_likelihood_of_the_prompts(agent):
+    one, how = shown(agent)[:1], Imitation(1, 1, warmup=0, **RATE | dict(reading=0.5))
+    rows = imitation.learned(one, how)
+    _, losses = imitated(agent, rows, how)
+    [batch] = batching.microbatches([batching.read(one[0], 1.0)], 8)
+    before = beginning(agent)
+    logps = np.asarray(update.score(agent.decoder, before, batch, 1.0)[0])
+    answered = np.isin(batch.said, one[0].said) & batch.trained
+    asked = batch.trained & ~answered
+    assert answered.sum() >= 1 and asked.sum() >= 1
+    wanted = -logps[answered].mean() - 0.5 * logps[asked].mean()
+    assert losses == pytest.approx([wanted], rel=1e-5)
+
+
+def test_who_reads_learns_the_pages_too(agent):
+    rows = shown(agent)
+    [batch] = batching.microbatches([batching.read(row, 1.0) for row in rows], 512)
+    asked = batch.trained.copy()
+    for number, row in enumerate(sorted(rows, key=len)):
+        asked[number, row.said - 1] = False
+
+    def likelihood(how):
+        params, _ = imitated(agent, imitation.learned(rows, how), how)
+        logps = update.score(agent.decoder, params, batch, 1.0)[0]
+        return np.asarray(logps)[asked].mean()
+
+    reader = dataclasses.replace(SHORT, reading=1.0)
+    assert likelihood(reader) > likelihood(SHORT) + 0.1
 
 
 def test_the_same_key_gives_the_same_bits_and_another_order_others(agent):
@@ -102,6 +134,11 @@ def test_the_same_key_gives_the_same_bits_and_another_order_others(agent):
 
 
 def test_every_pass_takes_every_row_and_a_last_short_batch_counts():
-    how = Imitation(epochs=4, batch=4, learning_rate=1e-3, warmup=0, weight_decay=0.0)
+    how = Imitation(epochs=4, batch=4, warmup=0, **RATE)
     assert how.updates(9) == 4 * 3 == how.optimiser(9).updates
     assert how.updates(8) == 4 * 2
+
+
+def test_what_is_read_cannot_weigh_less_than_nothing():
+    with pytest.raises(ValueError, match="reading=-0.1"):
+        dataclasses.replace(SHORT, reading=-0.1)
