@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import re
+from collections.abc import Iterator, Sequence
 
 from rl_credit.envs.text.turn import Turn, check_running, check_task
 from rl_credit.envs.text.webshop import pages
@@ -16,6 +17,7 @@ from rl_credit.ops.names import unknown
 REFUSAL = "That is not possible here."
 ACTION = re.compile(r"\s*(search|click)\s*\[(.*)\]\s*", re.DOTALL | re.IGNORECASE)
 REWARDS = ("score", "win")
+GUIDES = ("direct", "looking")
 
 
 class WebShop:
@@ -51,6 +53,10 @@ class WebShop:
         attributes: whether a product has a page of its attributes, too.
         ordinals: results are clicked by their place on the page, "first" to "tenth";
             to copy a name is hard for a small decoder that is new.
+        guide: what walkthroughs open: "direct", the product and no other, or "looking",
+            as a customer must who cannot know which it is: what costs no more than it
+            may is opened in turn, until something scores 1. Where that takes more than
+            `step_limit` actions, they are direct.
         step_limit: actions until the episode is truncated.
 
     Raises ImportError where rapidfuzz is not installed, FileNotFoundError for a file
@@ -70,13 +76,16 @@ class WebShop:
         page_size: int = 10,
         attributes: bool = False,
         ordinals: bool = False,
+        guide: str = "direct",
         step_limit: int = 15,
     ):
         import rapidfuzz  # noqa: F401
 
         _check(tasks, held_out, products, page_size, step_limit)
-        if reward not in REWARDS:
-            raise ValueError(unknown("reward", reward, REWARDS))
+        named = (("reward", reward, REWARDS), ("guide", guide, GUIDES))
+        for name, value, known in named:
+            if value not in known:
+                raise ValueError(unknown(name, value, known))
         if ordinals and page_size > len(pages.ORDINALS):
             most = len(pages.ORDINALS)
             raise ValueError(
@@ -84,7 +93,8 @@ class WebShop:
             )
         if human and folder is None:
             raise ValueError("human=True: name the `folder` of the official files, too")
-        self.tasks, self.step_limit, self.reward = tasks, step_limit, reward
+        self.tasks, self.step_limit = tasks, step_limit
+        self.reward, self.guide = reward, guide
         place = None if folder is None else pathlib.Path(folder).expanduser().resolve()
         self._shop = shops.opened(place, products, human, seed)
         self._goals = self._shop.goals(seed, tasks - held_out, held_out)
@@ -114,7 +124,8 @@ class WebShop:
         """By the first search that finds it: that of the instruction, if it does."""
         goal = self.goal(task)
         searches = _searches(goal, self._shop.products[goal.product])
-        routes = (self._route(goal, words) for words in searches)
+        ways = (True, False) if self.guide == "looking" else (False,)
+        routes = (self._route(goal, words, way) for way in ways for words in searches)
         return next((route for route in routes if route), None)
 
     def close(self) -> None:
@@ -167,22 +178,49 @@ class WebShop:
         wanted = self._shop.products[goal.product]
         return rewards.score(goal, wanted, visit.product, visit.chosen.values())
 
-    def _route(self, goal: Goal, words: str) -> list[str] | None:
-        """Search for the words, open the product, choose, buy; None if it fails."""
+    def _route(self, goal: Goal, words: str, looking: bool) -> list[str] | None:
+        """Search for the words, open, choose, buy; None if it fails."""
         wanted, found = self._shop.products[goal.product], self._shop.search(words)
-        if wanted not in found:
+        tried = self._tried(goal, found) if looking else [wanted]
+        if not tried or tried[-1] not in found:
             return None
-        turned, place = divmod(found.index(wanted), self._layout.size)
-        here = pages.on_page(found, turned + 1, self._layout)
-        opened = [f"click[{pages.NEXT}]"] * turned
-        opened.append(f"click[{self._layout.labels(here)[place]}]")
-        chosen = [f"click[{value}]" for value in _choices(goal, wanted)]
+        chosen = [f"click[{value}]" for value in _choices(goal, tried[-1])]
+        opened = self._opened(found, tried)
         actions = [f"search[{words}]", *opened, *chosen, f"click[{pages.BUY}]"]
+        if looking and len(actions) > self.step_limit:
+            return None
         route = [action.lower() for action in actions]
         visit = Visit()
         for action in route:
             visit = self._led(visit, action) or visit
         return route if visit.bought and self._score(goal, visit) == 1 else None
+
+    def _tried(self, goal: Goal, found: Sequence[Product]) -> list[Product]:
+        """What a customer opens until the last is what was asked for; else nothing."""
+        wanted = self._shop.products[goal.product]
+        tried = []
+        for product in found:
+            alike = rewards.type_reward(wanted, product) == 1
+            if alike and product.price <= goal.price_limit:
+                tried.append(product)
+                choices = _choices(goal, product)
+                if rewards.score(goal, wanted, product, choices) == 1:
+                    return tried
+        return []
+
+    def _opened(
+        self, found: Sequence[Product], tried: Sequence[Product]
+    ) -> Iterator[str]:
+        """Clicks from the first results to the last of the products, by the others."""
+        page = 1
+        for product in tried:
+            turned, place = divmod(found.index(product), self._layout.size)
+            yield from [f"click[{pages.NEXT}]"] * (turned + 1 - page)
+            page = turned + 1
+            here = pages.on_page(found, page, self._layout)
+            yield f"click[{self._layout.labels(here)[place]}]"
+            if product is not tried[-1]:
+                yield f"click[{pages.PREVIOUS}]"
 
 
 def _searches(goal: Goal, wanted: Product) -> list[str]:

@@ -122,12 +122,12 @@ def _goals(family: Family, places: Sequence[int]) -> Iterator[Goal]:
         for (one, other), value, choice in wanted:
             drawn = f"{one} {other} {value} {choice}"
             limit = (int(model.price) // 10 + family.between(drawn, (1, 2))) * 10
-            wording = family.dealt(drawn, wares.INSTRUCTIONS)[0]
+            wording, words = family.dealt(drawn, wares.INSTRUCTIONS)[0]
             said = dict(option=option, value=value, second=second, choice=choice)
             asked = dict(one=one, other=other, kind=family.kind, limit=limit)
             yield Goal(
                 instruction=wording.format(**asked, **said),
-                words=f"{one} {other} {family.kind}",
+                words=words.format(one=one, other=other, kind=family.kind),
                 product=place,
                 attributes=(one, other),
                 options=(value, choice),

@@ -71,13 +71,23 @@ BRANDS = (
     "acorn bramble cedar dune ember fjord grove harbor iris juniper kestrel larch "
     "maple nettle opal pine"
 ).split()
+# What is asked for, and the words of it to search for, in their order.
 INSTRUCTIONS = (
-    "find me a {one} and {other} {kind} with {option}: {value}, and {second}: "
-    "{choice}, and price lower than {limit} dollars",
-    "i need a {kind} that is {one} and {other}. i want {option} {value}, {second} "
-    "{choice}, and it must cost less than {limit} dollars",
-    "looking for a {other}, {one} {kind} for under {limit} dollars, {option} {value} "
-    "and {second} {choice}, please",
+    (
+        "find me a {one} and {other} {kind} with {option}: {value}, and {second}: "
+        "{choice}, and price lower than {limit} dollars",
+        "{one} {other} {kind}",
+    ),
+    (
+        "i need a {kind} that is {one} and {other}. i want {option} {value}, {second} "
+        "{choice}, and it must cost less than {limit} dollars",
+        "{kind} {one} {other}",
+    ),
+    (
+        "looking for a {other}, {one} {kind} for under {limit} dollars, {option} "
+        "{value} and {second} {choice}, please",
+        "{other} {one} {kind}",
+    ),
 )
 DESCRIPTION = "a {one} {kind} by {brand}. it is {other} and {third}."
 REVIEWS = (
