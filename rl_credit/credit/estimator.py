@@ -30,6 +30,7 @@ class Estimator:
     function: Callable[..., Float[Array, "batch spans"]]
     needs: tuple[str, ...] = ()  # fields of Trajectories besides the first three
     preset: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    reads: tuple[str, ...] = ()  # fields that it takes where they are given
 
     def __call__(
         self, trajectories: Trajectories, **options

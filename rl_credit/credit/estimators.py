@@ -25,6 +25,7 @@ from rl_credit.ops import masked, names
 from rl_credit.types import Trajectories
 
 Advantages = Float[Array, "batch spans"]
+BOOTSTRAPPED = ("values", "terminated")
 
 
 def _relative(t: Trajectories, kernel, *columns, **knobs) -> Advantages:
@@ -261,7 +262,7 @@ _TABLE = (
     Estimator("grpo", grpo),
     Estimator("dr_grpo", dr_grpo),
     Estimator("rloo", leave_one_out),
-    Estimator("opo", optimal_baseline),
+    Estimator("opo", optimal_baseline, reads=("lengths",)),
     Estimator("gpg", policy_gradient),
     Estimator("pass_at_k", best_of_group),
     Estimator("grpo_n", negative_only),
@@ -272,12 +273,12 @@ _TABLE = (
     Estimator("reinforce_plus_plus", whitened_returns),
     Estimator("reinforce_plus_plus_baseline", whitened_relative),
     Estimator("remax", greedy_baseline, ("baselines",)),
-    Estimator("gae", gae, ("values", "terminated")),
-    Estimator("lambda_returns", lambda_returns, ("values", "terminated")),
+    Estimator("gae", gae, BOOTSTRAPPED, reads=("final_values",)),
+    Estimator("lambda_returns", lambda_returns, BOOTSTRAPPED, reads=("final_values",)),
     Estimator("mt_grpo", mt_grpo),
     Estimator("turn_relative", turn_relative),
-    Estimator("gigpo", gigpo, ("states",), dict(pool="trajectories")),
-    Estimator("gigpo_released", gigpo, ("states",), dict(pool="rows")),
+    Estimator("gigpo", gigpo, ("states",), dict(pool="trajectories"), ("penalties",)),
+    Estimator("gigpo_released", gigpo, ("states",), dict(pool="rows"), ("penalties",)),
     Estimator("hgpo", hgpo, ("states",)),
     Estimator("spo_chain", spo_chain, ("values", "logps")),
     Estimator("spo_chain_fixed_count", spo_chain_fixed_count, ("values",)),

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from rl_credit.credit.estimator import Estimator
-from rl_credit.credit.estimators import named
+from rl_credit.credit.estimators import ESTIMATORS, named
 from rl_credit.envs import make
 from rl_credit.models.config import DecoderConfig
 from rl_credit.ops import names
@@ -22,7 +22,6 @@ from rl_credit.training.update import Objective
 
 TOKENIZERS = ("words", "bytes", "pretrained")
 PENALISED = ("advantage", "score")  # after, or before, scores are compared in groups
-READS_PENALTIES = ("gigpo", "gigpo_released")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,11 +140,12 @@ class Credit:
         self.estimator.check_options(self.knobs)
         if self.penalise not in PENALISED:
             raise ValueError(names.unknown("credit.penalise", self.penalise, PENALISED))
-        if self.penalise == "score" and self.name not in READS_PENALTIES:
+        if self.penalise == "score" and "penalties" not in self.estimator.reads:
+            able = [n for n in ESTIMATORS if "penalties" in ESTIMATORS[n].reads]
             raise ValueError(
                 f"estimator {self.name!r} with penalise='score': only "
-                f"{' and '.join(READS_PENALTIES)} take penalties off their scores; "
-                "give penalise='advantage'"
+                f"{' and '.join(able)} take penalties off their scores; give "
+                "penalise='advantage'"
             )
         source.needed(self.name, self.estimator.needs)
         self.anchors  # it refuses what it cannot be

@@ -9,6 +9,7 @@ import pytest
 
 from rl_credit.credit.estimator import Estimator
 from rl_credit.credit.estimators import ESTIMATORS, named
+from rl_credit.types import Trajectories
 from tests import batches
 from tests.references import estimators as reference
 
@@ -223,3 +224,27 @@ def test_an_estimator_compiles_once_for_every_batch_of_a_bucket():
         t = batches.trajectories(seed, 21 + seed % 4, 5 + seed % 4, mask=mask)
         np.testing.assert_array_equal(estimator(t), gigpo(t))
     assert traced == [(24, 8)]
+
+
+class Watched(Trajectories):
+    """Remembers which of its fields are looked at."""
+
+    def __getattribute__(self, field):
+        if field in FIELDS:
+            LOOKED_AT.add(field)
+        return super().__getattribute__(field)
+
+
+FIELDS, LOOKED_AT = {field.name for field in dataclasses.fields(Trajectories)}, set()
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_an_estimator_looks_at_the_fields_that_it_says_and_no_others(name):
+    estimator, t = ESTIMATORS[name], batch_for(name)
+    t = dataclasses.replace(t, penalties=np.zeros(t.rewards.shape, np.float32))
+    fields = {field: getattr(t, field) for field in FIELDS}
+    knobs = {**estimator.options, **estimator.preset}
+    LOOKED_AT.clear()
+    jax.eval_shape(lambda f: estimator.function(Watched(**f), **knobs), fields)
+    told = {"where", *estimator.needs, *estimator.reads}
+    assert LOOKED_AT - {"rewards", "groups"} == told
