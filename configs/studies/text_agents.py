@@ -6,27 +6,39 @@
 GiGPO (arXiv 2505.10978, table 1) and its baselines. A run takes some minutes on two
 CPU cores: do them in pieces (`--config.only="('grpo',)"`), finished runs are kept.
 `textworld`: coin collector, seven methods, 25 runs. `ablations`: the same of GiGPO's
-weight of steps, its discount, the agent's memory, 16 runs. `smoke`: seconds.
+weight of steps, its discount, the agent's memory, 16 runs. `alfworld`: generated rooms,
+two methods, 6 runs. `smoke`: seconds.
 """
 
 import ml_collections
 
 from configs import fragments
-from configs.text import textworld
+from configs.text import alfworld_small, textworld
 
 BASELINES = {"grpo": "grpo", "rloo": "rloo", "reinforce_pp": "reinforce_plus_plus"}
 
 
 def get_config(size: str = "textworld") -> ml_collections.ConfigDict:
-    """`textworld`, `ablations`, or `smoke`."""
+    """`textworld`, `alfworld`, `ablations`, or `smoke`."""
     return fragments.sized(
-        size, textworld=coin_collector, ablations=ablations, smoke=smoke
+        size,
+        textworld=coin_collector,
+        alfworld=rooms,
+        ablations=ablations,
+        smoke=smoke,
     )
 
 
 def coin_collector() -> dict:
     """Five seeds for the two that the paper compares, three for the others."""
     return study("textworld", methods=methods(5, 3), baseline="grpo", agent=agent())
+
+
+def rooms() -> dict:
+    """The two that the paper compares, in small rooms of generated ALFWorld."""
+    made = {name: credited(3, name) for name in ("grpo", "gigpo")}
+    agent = alfworld_small.full()
+    return study("alfworld", methods=made, baseline="grpo", agent=agent)
 
 
 def ablations() -> dict:

@@ -26,7 +26,7 @@ from rl_credit.training.trajectories import trajectories
 
 WORKERS, SLOTS, STEPS = 2, 16, 40
 GAME = dict(kind="coin_collector", levels=(105, 105), tasks=1, step_limit=STEPS + 1)
-SIZE: dict[str, int] = dict(train=8, held_out=1)
+SIZE: dict[str, int] = dict(train=16, held_out=1)
 
 
 def pool() -> Iterator[Case]:

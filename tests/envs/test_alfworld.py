@@ -68,6 +68,29 @@ def test_games_of_all_kinds_are_won_in_seen_and_in_unseen_rooms(built):
 
 
 @pytest.mark.slow
+def test_one_who_looks_goes_from_place_to_place_until_it_is_there(built):
+    env, direct, longer = built(guide="looking"), built(), 0
+    for task in range(env.tasks):
+        route, plan = env.walkthrough(task), direct.walkthrough(task)
+        take = next(action for action in plan if action.startswith("take"))
+        turns = [env.reset(task)]
+        for action in route:
+            assert action in turns[-1].admissible
+            turns.append(env.step(action))
+        assert turns[-1].won
+        first = route.index(take)
+        places = [action for action in route[:first] if action.startswith("go")]
+        assert places == sorted(set(places[:-1])) + places[-1:]
+        assert places[-1].removeprefix("go to ") == take.split(" from ")[1]
+        longer += len(route) > len(plan)
+    assert longer > 6
+    short = built(guide="looking", step_limit=1)
+    assert short.walkthrough(0) == direct.walkthrough(0)
+    with pytest.raises(ValueError, match="unknown guide 'look'"):
+        built(guide="look")
+
+
+@pytest.mark.slow
 def test_texts_commands_and_wins_are_those_of_the_package(cache):
     """Through PddlEnv, which translates and derives all of it anew."""
     import textworld

@@ -24,6 +24,7 @@ from rl_credit.envs.text.alfworld.bridge import ALFWorld
 from rl_credit.envs.text.alfworld.floor_plans import receptacle_type
 from rl_credit.envs.text.alfworld.furnishing import KINDS, LAMP, LOOK, object_type
 
+SIMPLE = "pick_and_place_simple"
 GAME = dealing.Generated(LOOK, 205, 1)
 
 
@@ -58,6 +59,17 @@ def test_the_kinds_come_in_turn_on_both_sides():
     two = [LOOK, "pick_heat_then_place_in_recep"]
     env = ALFWorld(tasks=6, held_out=2, kinds=two)
     assert [env.game(task).kind for task in range(6)] == two * 3
+
+
+def test_rooms_can_be_small():
+    env = ALFWorld(tasks=40, held_out=20, receptacles=12, kinds=[SIMPLE])
+    plans = [floor_plans.read(env.game(task).floor_plan) for task in range(40)]
+    assert 8 <= min(len(plan.receptacles) for plan in plans)
+    assert max(len(plan.receptacles) for plan in plans) <= 12
+    with pytest.raises(ValueError, match="receptacles=9: no room for 'pick_heat"):
+        ALFWorld(receptacles=9, kinds=["pick_heat_then_place_in_recep"])
+    with pytest.raises(ValueError, match="only generated games"):
+        ALFWorld(receptacles=12, games="official")
 
 
 def test_the_games_of_a_seed_are_fixed_by_hashes_alone():

@@ -2,12 +2,12 @@
 
 import functools
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rl_credit.envs.text import games as caches
 from rl_credit.envs.text import preparing
-from rl_credit.envs.text.alfworld import compiled, dealing
+from rl_credit.envs.text.alfworld import compiled, dealing, searching
 from rl_credit.envs.text.alfworld.compiled import Compiled
 from rl_credit.envs.text.alfworld.dealing import Game
 from rl_credit.envs.text.alfworld.furnishing import KINDS
@@ -19,6 +19,7 @@ REFUSAL = "Nothing happens."
 ROOMS = {"seen": "valid_seen", "unseen": "valid_unseen"}  # and the official split
 SOURCES = ("generated", "official")
 ANCHORS = ("state", "text")
+GUIDES = ("direct", "looking")
 
 
 class ALFWorld:
@@ -47,7 +48,12 @@ class ALFWorld:
             (valid_seen).
         kinds: the types of tasks. Generated games take them in turn.
         games: "generated", or "official" for those in the directory ALFWORLD_DATA.
+        receptacles: most of them in the room of a generated game; None: any number,
+            which is 8 to 54.
         anchor: see above.
+        guide: whether walkthroughs are "direct", as planned, or those of one "looking"
+            for what is taken first; these see `searching`. They are direct where that
+            takes more than `step_limit` actions.
         step_limit: actions until the episode is truncated.
         cache: directory of the compiled games; by default `rl_credit/alfworld` in
             XDG_CACHE_HOME or ~/.cache.
@@ -65,20 +71,27 @@ class ALFWorld:
         rooms: str = "unseen",
         kinds: Sequence[str] = tuple(KINDS),
         games: str = "generated",
+        receptacles: int | None = None,
         anchor: str = "state",
+        guide: str = "direct",
         step_limit: int = 50,
         cache: str | None = None,
     ):
         _require_packages()
-        _check_names(rooms, kinds, games, anchor)
+        _check_names(kinds, rooms=rooms, games=games, anchor=anchor, guide=guide)
         if min(tasks, step_limit) < 1 or not 0 <= held_out <= tasks:
             raise ValueError(
                 f"tasks={tasks}, held_out={held_out}, step_limit={step_limit}: give at "
                 "least one task and one step, and no more held out than tasks"
             )
         self.tasks, self.step_limit, self.anchor = tasks, step_limit, anchor
+        self.guide = guide
         self.cache = preparing.folder(cache, "alfworld")
-        deal = _generated if games == "generated" else _official
+        if games == "official" and receptacles is not None:
+            raise ValueError("receptacles: only generated games can be so chosen")
+        deal: Callable[..., list[Game]] = _official
+        if games == "generated":
+            deal = functools.partial(_generated, most=receptacles)
         self._games = deal(tuple(kinds), seed, tasks - held_out, held_out, rooms)
         self._session: Session | None = None
         self._last: Turn | None = None
@@ -109,7 +122,12 @@ class ALFWorld:
         return self._last
 
     def walkthrough(self, task: int) -> list[str]:
-        return list(self._compiled(task).walkthrough)
+        game = self._compiled(task)
+        if self.guide == "looking":
+            route = searching.searched(game)
+            if len(route) <= self.step_limit:
+                return route
+        return list(game.walkthrough)
 
     def close(self) -> None:
         if self._session is not None:
@@ -174,12 +192,19 @@ def _loaded(game: Game, cache: pathlib.Path) -> Compiled:
 
 
 def _generated(
-    kinds: tuple[str, ...], seed: int, train: int, held_out: int, rooms: str
+    kinds: tuple[str, ...],
+    seed: int,
+    train: int,
+    held_out: int,
+    rooms: str,
+    *,
+    most: int | None,
 ) -> list[Game]:
+    dealt = functools.partial(dealing.generated, seed=seed, most=most)
     seen = rooms == "seen"
     return [
-        *dealing.generated(train, kinds, seed=seed, part="train", seen=True),
-        *dealing.generated(held_out, kinds, seed=seed, part="held_out", seen=seen),
+        *dealt(train, kinds, part="train", seen=True),
+        *dealt(held_out, kinds, part="held_out", seen=seen),
     ]
 
 
@@ -209,14 +234,13 @@ def _require_packages() -> None:
         ) from error
 
 
-def _check_names(rooms: str, kinds: Sequence[str], games: str, anchor: str) -> None:
+def _check_names(kinds: Sequence[str], **chosen: str) -> None:
     if isinstance(kinds, str) or not kinds:
         raise ValueError(f"kinds is {kinds!r}: give at least one of {', '.join(KINDS)}")
-    for name, value, known in (
-        ("rooms", rooms, ROOMS),
-        ("games", games, SOURCES),
-        ("anchor", anchor, ANCHORS),
-        *(("kind of task", kind, KINDS) for kind in kinds),
-    ):
-        if value not in known:
-            raise ValueError(unknown(name, value, known))
+    known = dict(rooms=ROOMS, games=SOURCES, anchor=ANCHORS, guide=GUIDES)
+    for name, value in chosen.items():
+        if value not in known[name]:
+            raise ValueError(unknown(name, value, known[name]))
+    for kind in kinds:
+        if kind not in KINDS:
+            raise ValueError(unknown("kind of task", kind, KINDS))

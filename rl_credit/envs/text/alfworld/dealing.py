@@ -44,7 +44,13 @@ Game = Generated | Official
 
 
 def generated(
-    count: int, kinds: tuple[str, ...], *, seed: int, part: str, seen: bool
+    count: int,
+    kinds: tuple[str, ...],
+    *,
+    seed: int,
+    part: str,
+    seen: bool,
+    most: int | None = None,
 ) -> list[Generated]:
     """Games of the kinds in turn; room and seed are drawn from hashes.
 
@@ -54,7 +60,7 @@ def generated(
     for number in range(count):
         kind = kinds[number % len(kinds)]
         bits = panels.digest("alfworld", seed, part, kind, number)
-        rooms = furnishing.rooms(kind, seen)
+        rooms = furnishing.rooms(kind, seen, most)
         room = rooms[int.from_bytes(bits[:4], "big") % len(rooms)]
         games.append(Generated(kind, room, int.from_bytes(bits[4:12], "big")))
     return games

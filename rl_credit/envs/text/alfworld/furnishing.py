@@ -129,10 +129,15 @@ def _put(things: dict[str, str], name: str, receptacle: str) -> str:
 
 
 @functools.cache
-def rooms(kind: str, seen: bool) -> tuple[int, ...]:
-    """The floor plans in which tasks of the kind are set."""
-    return tuple(
-        number
-        for number in floor_plans.numbers(seen)
-        if possible(floor_plans.read(number), kind)
-    )
+def rooms(kind: str, seen: bool, most: int | None = None) -> tuple[int, ...]:
+    """The floor plans in which tasks of the kind are set, of `most` receptacles.
+
+    Raises ValueError where there is none.
+    """
+    plans = [floor_plans.read(number) for number in floor_plans.numbers(seen)]
+    if most is not None:
+        plans = [plan for plan in plans if len(plan.receptacles) <= most]
+    found = tuple(plan.number for plan in plans if possible(plan, kind))
+    if not found:
+        raise ValueError(f"receptacles={most}: no room for {kind!r} has so few")
+    return found
