@@ -37,17 +37,7 @@ def full() -> dict:
 
 def smoke() -> dict:
     """Two steps."""
-    config, small = full(), textworld.smoke()
-    return config | dict(
-        env=env() | dict(train=2, held_out=1, workers=1),
-        model=small["model"],
-        play=play() | dict(turns=6),
-        demonstrations=2,
-        imitation=small["imitation"],
-        train=config["train"] | dict(steps=2, tasks=2, attempts=3, tokens=1024),
-        evaluate=small["evaluate"],
-        save=small["save"],
-    )
+    return textworld.shrunk(full(), train=2, held_out=1)
 
 
 def env() -> dict:

@@ -30,17 +30,7 @@ def full() -> dict:
 
 def smoke() -> dict:
     """Two steps."""
-    config, small = full(), textworld.smoke()
-    return config | dict(
-        env=env() | dict(train=6, held_out=4, workers=1),
-        model=small["model"],
-        play=play() | dict(turns=6),
-        demonstrations=6,
-        imitation=small["imitation"],
-        train=config["train"] | dict(steps=2, tasks=2, attempts=3, tokens=1024),
-        evaluate=small["evaluate"],
-        save=small["save"],
-    )
+    return textworld.shrunk(full(), train=6, held_out=4)
 
 
 def env() -> dict:

@@ -62,6 +62,18 @@ def smoke() -> dict:
     )
 
 
+def shrunk(config: dict, **env) -> dict:
+    """Two steps of another config, in its own world."""
+    small = smoke()
+    same = {name: small[name] for name in ("model", "imitation", "evaluate", "save")}
+    return config | same | dict(
+        env=config["env"] | dict(workers=1) | env,
+        play=config["play"] | dict(turns=6),
+        demonstrations=env["train"],
+        train=config["train"] | dict(steps=2, tasks=2, attempts=3, tokens=1024),
+    )
+
+
 def env() -> dict:
     """Games of one kind: on every way but the right one is nothing to find."""
     game = dict(kind="coin_collector", levels=(4, 8), step_limit=14, describe=True)
