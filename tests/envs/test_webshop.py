@@ -57,31 +57,6 @@ def test_every_goal_has_near_misses(sold, seed):
         assert min(near.values()) >= 1 and sum(near.values()) >= 4, goal
 
 
-def test_a_customer_who_looks_opens_what_may_be_it_until_it_is():
-    options = dict(tasks=120, products=120, ordinals=True, page_size=4)
-    env = built(**options, guide="looking", step_limit=15)
-    direct, more = built(**options), 0
-    for task in range(env.tasks):
-        route = env.walkthrough(task)
-        turns = played(env, task, route)
-        assert turns[-1].won and len(route) <= 15
-        seen = [turn.observation for turn in turns if "Buy Now" in turn.observation]
-        back = route.count("click[< prev]")
-        prices = re.findall(r"Price: \$(\d+)", "".join(seen))
-        if back:
-            more += 1
-            limit = env.goal(task).price_limit
-            assert all(int(price) <= limit for price in prices)
-            assert len({page for page in seen if "You have" not in page}) <= back + 1
-        else:
-            assert len(route) <= len(direct.walkthrough(task))
-    assert more > 20
-    short = built(**options, guide="looking", step_limit=5)
-    assert all("click[< prev]" not in short.walkthrough(task) for task in range(20))
-    with pytest.raises(ValueError, match="unknown guide 'look'"):
-        built(guide="look")
-
-
 def bought(env, task, product):
     """Buying a product with what it has of the options asked for."""
     goal = env.goal(task)
