@@ -12,7 +12,7 @@ import json
 import os
 import pathlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import jax
 import numpy as np
@@ -39,6 +39,7 @@ SUITES = {
     "grid_turns": grid_turns.cases,
     "ppo": ppo.cases,
     "envs": envs.cases,
+    "minihack": envs.per_core,
 }
 HEADER = (
     "| what | size | ours (ms) | peer | peer (ms) | peer / ours | first call + (ms) "
@@ -54,23 +55,42 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", default="", help="time the cases whose name has this")
     parser.add_argument("--out", type=pathlib.Path, help="folder for the two files")
     flags = parser.parse_args(argv)
-    timings, names = [], set()
-    with tqdm(SUITES[flags.suite](), unit="case") as progress:
-        for case in progress:
-            names.add(case.name)
-            if flags.only in case.name:
-                progress.set_postfix_str(f"{case.name}, {case.size}")
-                timings.append(timing.measure(case))
+    timings: list[timing.Timing] = []
+    names: set[str] = set()
+    try:
+        _measure(SUITES[flags.suite](), flags.only, timings, names)
+    finally:  # a peer that fails does not take the others' times along
+        if timings:
+            _report(timings, flags.suite, flags.out)
     if not timings:
         parser.error(f"no case has {flags.only!r} in its name; known: {sorted(names)}")
+
+
+def _measure(
+    cases: Iterator[timing.Case],
+    only: str,
+    timings: list[timing.Timing],
+    names: set[str],
+) -> None:
+    with tqdm(cases, unit="case") as progress:
+        for case in progress:
+            names.add(case.name)
+            if only in case.name:
+                progress.set_postfix_str(f"{case.name}, {case.size}")
+                timings.append(timing.measure(case))
+
+
+def _report(
+    timings: Sequence[timing.Timing], suite: str, out: pathlib.Path | None
+) -> None:
     report = f"{_machine()}\n\n{table(timings)}\n"
     print(report)
-    if flags.out:
-        flags.out.mkdir(parents=True, exist_ok=True)
-        (flags.out / f"{flags.suite}.md").write_text(report)
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / f"{suite}.md").write_text(report)
         rows = dict(machine=_machine(), timings=[t.as_json() for t in timings])
-        (flags.out / f"{flags.suite}.json").write_text(json.dumps(rows, indent=1))
-        print(f"written: {flags.out}/{flags.suite}.md and .json")
+        (out / f"{suite}.json").write_text(json.dumps(rows, indent=1))
+        print(f"written: {out}/{suite}.md and .json")
 
 
 def table(timings: Sequence[timing.Timing]) -> str:
@@ -102,10 +122,17 @@ def _spread(row: timing.Timing, times: list[float]) -> str:
     return f"{spread}, {row.rate(times) / 1e6:.3g} M/s" if row.steps else spread
 
 
+def _cores() -> int:
+    """Those that this process may use, where the system says which."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _machine() -> str:
     device = jax.devices()[0]
     return (
-        f"{device.platform} ({device.device_kind}), {os.cpu_count()} cores, load "
+        f"{device.platform} ({device.device_kind}), {_cores()} cores, load "
         f"{os.getloadavg()[0]:.1f}, JAX {jax.__version__}, NumPy {np.__version__}, "
         f"Python {platform.python_version()}"
     )

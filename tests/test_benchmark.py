@@ -37,6 +37,24 @@ def test_a_peer_that_does_other_work_is_refused():
         timing.measure(timing.Case("lazy", "2", ours, "peer", peer))
 
 
+def test_a_peer_that_fails_does_not_take_the_others_times_along(
+    tmp_path, monkeypatch, capsys
+):
+    def failing():
+        raise RuntimeError("no peer")
+
+    def cases():
+        yield timing.Case("first", "1", lambda: 1.0, "peer", lambda: 1.0)
+        yield timing.Case("second", "1", lambda: 1.0, "peer", failing)
+
+    monkeypatch.setitem(benchmark.SUITES, "kernels", cases)
+    with pytest.raises(RuntimeError, match="no peer"):
+        benchmark.main([f"--out={tmp_path}"])
+    assert "| first | 1 |" in capsys.readouterr().out
+    (row,) = json.loads((tmp_path / "kernels.json").read_text())["timings"]
+    assert row["name"] == "first" and len(row["ours"]) == timing.ROUNDS[0]
+
+
 def test_a_case_that_is_not_there_is_met_with_the_names(capsys):
     with pytest.raises(SystemExit):
         benchmark.main(["--only=GIGPO"])

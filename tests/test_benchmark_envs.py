@@ -82,9 +82,13 @@ def test_cpu_time_counts_work_and_not_waiting(monkeypatch):
 
 def test_every_grid_is_a_case_and_no_peer_is_started_for_it(monkeypatch):
     monkeypatch.setattr(peer_process.Process, "_started", None)  # fails when called
-    cases = list(envs.cases())
+    by_clock, by_core = list(envs.cases()), list(envs.per_core())
+    cases = by_clock + by_core
     assert {case.name for case in cases} == set(register.GRID)
     assert {case.name for case in cases if case.peer is None} == set(envs.ALONE)
+    alone = set(envs.ALONE) & set(minihack.TASKS)
+    assert len(by_core) == len(minihack.TASKS) - len(alone)
+    assert all(case.peer_name.endswith("CPU time") for case in by_core)
     assert set(envs.SKILLS) < set(minihack.TASKS)
     named = {case.peer_name for case in cases}
     assert "MiniHack-WoD-Hard-Restricted-v0, CPU time" in named

@@ -117,6 +117,7 @@ class MiniHack(Rooms):
         task: str,
         *,
         view: int = 0,
+        coordinates: bool = False,
         num_contexts: int = 0,
         context_seed: int = 0,
     ):
@@ -128,6 +129,7 @@ class MiniHack(Rooms):
             row.rules,
             row.steps,
             view=view,
+            coordinates=coordinates,
             num_contexts=num_contexts,
             context_seed=context_seed,
         )

@@ -64,7 +64,8 @@ class Rooms(environment.Environment[RoomsState, RoomsParams]):
     Observation: uint8[height, width, channels] of zeros and ones, named by `channels`:
     what a cell is, then the objects, monsters and the agent on it, then what holds for
     the agent, all over the map. The whole map is seen, as in a lit level that has been
-    walked through; with `view` (odd) a square of that side around the agent.
+    walked through; with `view` (odd) a square of that side around the agent, to which
+    `coordinates` adds where in the map that is, as NetHack's status line does.
 
     Raises ValueError for a `view` that is not odd or not at least 3, and for contexts
     as `Contexts` does.
@@ -77,6 +78,7 @@ class Rooms(environment.Environment[RoomsState, RoomsParams]):
         max_steps: int,
         *,
         view: int = 0,
+        coordinates: bool = False,
         num_contexts: int = 0,
         context_seed: int = 0,
     ):
@@ -87,7 +89,7 @@ class Rooms(environment.Environment[RoomsState, RoomsParams]):
         self.contexts = Contexts(num_contexts, context_seed, family.size)
         self.replies = rooms_prompts.replies(rules.actions, rules.unlocks)
         self.planes = rooms_view.Planes(
-            self.world, rooms_prompts.reachable(self.replies), view
+            self.world, rooms_prompts.reachable(self.replies), view, coordinates
         )
         self.effects = [Effect(number) for number in np.unique(self.replies[..., 0])]
         self.messages = tuple(message.text for message in Message)

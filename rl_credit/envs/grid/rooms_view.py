@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, UInt8
+from jaxtyping import Array, Int32, UInt8
 
 from rl_credit.envs.grid.render import Tile
 from rl_credit.envs.grid.rooms_prompts import Prompt
@@ -27,10 +27,18 @@ class Planes:
 
     A cell shows one `Tile`: the uppermost of monster, boulder, object, staircase and
     ground. The agent has a plane of its own, so that it hides nothing. Over the whole
-    map hold: carrying an object, levitating, few hit points, the question that waits.
+    map hold: carrying an object, levitating, few hit points, the question that waits,
+    and, with `coordinates`, the bits of the agent's row and of its column in Gray code:
+    a step changes one of them.
     """
 
-    def __init__(self, world: World, prompts: tuple[Prompt, ...], view: int):
+    def __init__(
+        self,
+        world: World,
+        prompts: tuple[Prompt, ...],
+        view: int,
+        coordinates: bool = False,
+    ):
         self.world = world
         self.prompts = prompts
         self.view = view
@@ -49,6 +57,7 @@ class Planes:
         self.weakens = "kick" in rules.actions or (
             rules.pack is not None and rules.pack.damage < rules.health
         )
+        self.bits = [(n - 1).bit_length() * coordinates for n in world.shape]
         self.channels = (
             *(tile.name.lower() for tile in self.shown),
             "agent",
@@ -56,6 +65,8 @@ class Planes:
             *(["levitates"] if self.floats else []),
             *(["weak"] if self.weakens else []),
             *(f"asked_{prompt.name.lower()}" for prompt in prompts),
+            *(f"row_{bit}" for bit in range(self.bits[0])),
+            *(f"column_{bit}" for bit in range(self.bits[1])),
         )
         self.codes = np.full(CODES, len(self.shown), np.uint8)  # of each tile
         self.codes[self.shown] = range(len(self.shown))
@@ -111,7 +122,10 @@ class Planes:
         flags = [held]
         flags += [state.floating[None]] if self.floats else []
         flags += [(state.health <= LOW)[None]] if self.weakens else []
-        everywhere = jnp.concatenate([*flags, asked]).astype(jnp.uint8)
+        width = self.world.shape[1]
+        place = [state.cell // width, state.cell % width]
+        where = [gray(at, bits) for at, bits in zip(place, self.bits)]
+        everywhere = jnp.concatenate([*flags, asked, *where]).astype(jnp.uint8)
         channels = np.arange(len(self.shown) + 1, len(self.channels))
         return jnp.asarray(self.rows).at[:, channels].set(everywhere)
 
@@ -128,3 +142,8 @@ class Planes:
         padded = jnp.pad(codes, half, constant_values=self.codes[Tile.UNSEEN])
         side = (self.view, self.view)
         return jax.lax.dynamic_slice(padded, (row, column), side), half, half
+
+
+def gray(number: Int32[Array, ""], bits: int) -> Int32[Array, " bits"]:
+    """The reflected binary code, lowest bit first; neighbours differ in one bit."""
+    return ((number ^ (number >> 1)) >> jnp.arange(bits)) & 1

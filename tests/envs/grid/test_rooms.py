@@ -176,6 +176,31 @@ def test_a_view_is_the_square_around_the_agent():
         assert near.observation_space().shape == seen.shape
 
 
+def test_coordinates_tell_every_cell_from_every_other_by_one_bit_a_step():
+    given = doors().env
+    family, rules = given.world.family, given.world.rules
+    near = Rooms(family, rules, 100, view=3, coordinates=True)
+    plain = Rooms(family, rules, 100, view=3)
+    start = near.begin(jnp.int32(0))
+    height, width = near.world.shape
+    assert near.channels[: len(plain.channels)] == plain.channels
+    assert near.channels[len(plain.channels) :] == tuple(
+        f"row_{bit}" for bit in range((height - 1).bit_length())
+    ) + tuple(f"column_{bit}" for bit in range((width - 1).bit_length()))
+    codes = {}
+    for cell in range(height * width):
+        state = dataclasses.replace(start, cell=jnp.int32(cell))
+        seen = np.asarray(near.planes(state))
+        without, added = np.split(seen, [len(plain.channels)], axis=2)
+        np.testing.assert_array_equal(without, plain.planes(state))
+        assert (added == added[0, 0]).all()  # all over the view
+        codes[divmod(cell, width)] = added[0, 0]
+    assert len({tuple(code) for code in codes.values()}) == height * width
+    for (row, column), code in codes.items():
+        for after in ((row + 1, column), (row, column + 1)):
+            assert after not in codes or np.sum(codes[after] != code) == 1
+
+
 def test_questions_are_answered_as_in_minihack():
     """Sequences that were played in nle 1.3.0: prompt, wrong letter, silly letter."""
     drink = TASKS["Levitate-Potion"].rules.actions
