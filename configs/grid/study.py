@@ -34,14 +34,16 @@ def agent(*, frames: int = 5_000_000, view: int = 9, **changes: Any) -> dict:
     return parts.config("MultiRoom-N6-Lava", **(base | changes))
 
 
-def counts(count: str) -> dict:
+def counts(count: str, **changes: Any) -> dict:
     """No bonus, and both counts of "position" or "message" and their product.
 
-    All at 0.005: at 0.1 a lifelong count, which never ends, pays more for the rest of
-    an episode than the goal does, and agents that had found the goal came to avoid it.
+    All at 0.005: at 0.1 a lifelong count, which never ends as it is divided by its
+    deviation, pays more for the rest of an episode than the goal does, and agents that
+    had found the goal came to avoid it.
     """
     names = ("none", "count_global", "count_episodic", "count_product")
-    return {name: parts.bonus(name, count=count, coefficient=0.005) for name in names}
+    fields = dict(count=count, coefficient=0.005) | changes
+    return {name: parts.bonus(name, **fields) for name in names}
 
 
 def smoke(full: dict, **changes: Any) -> dict:
