@@ -16,7 +16,7 @@ STUDIES = {
     ),
     "corridor": (corridor, {"full": 24, "quick": 4, "smoke": 2}),
     "keyroom": (keyroom, {"full": 8, "quick": 4, "smoke": 2}),
-    "minihack16": (minihack16, {"full": 96, "cores": 24, "smoke": 2}),
+    "minihack16": (minihack16, {"full": 96, "cores": 96, "smoke": 2}),
 }
 
 
