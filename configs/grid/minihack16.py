@@ -64,7 +64,10 @@ def cores() -> dict:
         play=dict(num_envs=32, horizon=128),
     )
     judged = agent["evaluate"] | dict(every=5)
-    return whole("minihack16_cores", agent | dict(evaluate=judged))
+    found = whole("minihack16_cores", agent | dict(evaluate=judged))
+    for name in set(BONUSES) - {"none"}:
+        found["bonuses"][name]["options"] = dict(width=64, dim=64)
+    return found
 
 
 def smoke() -> dict:

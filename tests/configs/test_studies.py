@@ -14,7 +14,7 @@ STUDIES = {
         multiroom_contexts,
         {"full": 36, "product": 16, "quick": 8, "smoke": 4},
     ),
-    "corridor": (corridor, {"full": 24, "quick": 4, "smoke": 2}),
+    "corridor": (corridor, {"full": 60, "quick": 10, "smoke": 2}),
     "keyroom": (keyroom, {"full": 8, "quick": 4, "smoke": 2}),
     "minihack16": (minihack16, {"full": 96, "cores": 96, "smoke": 2}),
 }
