@@ -83,12 +83,13 @@ def _measure(
 def _report(
     timings: Sequence[timing.Timing], suite: str, out: pathlib.Path | None
 ) -> None:
-    report = f"{_machine()}\n\n{table(timings)}\n"
+    machine = _machine()
+    report = f"{machine}\n\n{table(timings)}\n"
     print(report)
     if out:
         out.mkdir(parents=True, exist_ok=True)
         (out / f"{suite}.md").write_text(report)
-        rows = dict(machine=_machine(), timings=[t.as_json() for t in timings])
+        rows = dict(machine=machine, timings=[t.as_json() for t in timings])
         (out / f"{suite}.json").write_text(json.dumps(rows, indent=1))
         print(f"written: {out}/{suite}.md and .json")
 

@@ -4,7 +4,7 @@
 
 The paper (arXiv 2306.03236, 3.2) finds that on Corridor-R5 every seed of a lifelong
 count ends in success and not every one of an episodic count. `full`: R2, R3 and R5, two
-maps of each, 60 runs of 5 x 1M steps: two hours and a half of one core, in pieces
+maps of each, 60 runs of 5 x 1M steps: three hours of one core, in pieces
 (`--config.tasks="('Corridor-R2',)"`). `quick`: 10 runs on one map of R5. `smoke`:
 seconds.
 """
@@ -38,11 +38,11 @@ def bonuses() -> dict:
     They are paid as they are: divided by its deviation a lifelong count would not fade,
     and what doors cost (-0.01 for each question) is more than 0.005.
     """
-    plain = dict(count="position", formula="none")
     found = study.counts("position", coefficient=0.1, formula="none")
-    for name in ("count_global", "count_episodic", "count_product"):
-        found[f"{name}_high"] = parts.bonus(name, coefficient=0.5, **plain)
-        found[f"{name}_low"] = parts.bonus(name, coefficient=0.02, **plain)
+    for weight, coefficient in dict(high=0.5, low=0.02).items():
+        made = study.counts("position", coefficient=coefficient, formula="none")
+        del made["none"]
+        found |= {f"{name}_{weight}": bonus for name, bonus in made.items()}
     return found
 
 

@@ -37,7 +37,7 @@ class Planes:
         world: World,
         prompts: tuple[Prompt, ...],
         view: int,
-        coordinates: bool = False,
+        coordinates: bool,
     ):
         self.world = world
         self.prompts = prompts
@@ -57,7 +57,8 @@ class Planes:
         self.weakens = "kick" in rules.actions or (
             rules.pack is not None and rules.pack.damage < rules.health
         )
-        self.bits = [(n - 1).bit_length() * coordinates for n in world.shape]
+        sizes = world.shape if coordinates else (1, 1)
+        self.bits = [(size - 1).bit_length() for size in sizes]  # of row and column
         self.channels = (
             *(tile.name.lower() for tile in self.shown),
             "agent",
@@ -122,12 +123,17 @@ class Planes:
         flags = [held]
         flags += [state.floating[None]] if self.floats else []
         flags += [(state.health <= LOW)[None]] if self.weakens else []
-        width = self.world.shape[1]
-        place = [state.cell // width, state.cell % width]
-        where = [gray(at, bits) for at, bits in zip(place, self.bits)]
+        where = [gray(at, bits) for at, bits in zip(self._place(state), self.bits)]
         everywhere = jnp.concatenate([*flags, asked, *where]).astype(jnp.uint8)
         channels = np.arange(len(self.shown) + 1, len(self.channels))
         return jnp.asarray(self.rows).at[:, channels].set(everywhere)
+
+    def _place(
+        self, state: RoomsState
+    ) -> tuple[Int32[Array, ""], Int32[Array, ""]]:
+        """The agent's row and column in the map."""
+        width = self.world.shape[1]
+        return state.cell // width, state.cell % width
 
     def _window(
         self, state: RoomsState
@@ -135,7 +141,7 @@ class Planes:
         """The codes of what is seen; the agent's row and column in it."""
         height, width = self.world.shape
         codes = self._uppermost(state).reshape(height, width)
-        row, column = state.cell // width, state.cell % width
+        row, column = self._place(state)
         if not self.view:
             return codes, row, column
         half = self.view // 2
