@@ -10,8 +10,8 @@ from rl_credit.ops import names
 from rl_credit.rollout.episodes import Episode, Step
 
 BY = ("state", "observation")
-STARTS = (1, 2, 3, 6, 9, 16, 50)  # where the classes of group sizes begin
-CLASSES = ("1", "2", "3-5", "6-8", "9-15", "16-49", "50_or_more")
+STARTS = (1, 2, 3, 6, 10, 50)  # where the classes of group sizes begin
+CLASSES = ("1", "2", "3-5", "6-9", "10-49", "50_or_more")
 SHARES = tuple(f"anchors/sizes/{name}" for name in CLASSES)  # their metrics
 States = Sequence[Sequence[str]]  # of every turn of every episode
 

@@ -29,7 +29,7 @@ def test_shares_are_stacked_to_one():
     tops = [bar.get_y() + bar.get_height() for bar in bars[-1]]
     assert tops == pytest.approx([1.0, 1.0])
     names = [text.get_text() for text in left.get_legend().get_texts()]
-    assert names == ["1", "2", "3-5", "6-8", "9-15", "16-49", "50 or more"]
+    assert names == ["1", "2", "3-5", "6-9", "10-49", "50 or more"]
 
 
 def test_turns_without_step_credit_and_aliased_ones_are_curves():

@@ -38,12 +38,29 @@ def test_a_wrong_answer_ends_the_episode_and_is_not_won(data, answer):
 def test_an_answer_that_the_scorer_fails_on_scores_nothing(monkeypatch):
     env = built()
     env.reset(0)
+    score = env._items.score_answer
+
+    def failing(answer, entry):
+        if answer == "words":
+            raise KeyError(answer)
+        return score(answer, entry)
+
+    monkeypatch.setattr(env._items, "score_answer", failing)
+    last = env.step("words")
+    assert last.reward == 0.0 and not last.won and last.terminated
+    assert last.observation == "The answer scores 0. Reading it failed: KeyError."
+
+
+def test_a_scorer_that_fails_on_the_right_answer_costs_the_episode(monkeypatch):
+    env = built()
+    env.reset(0)
 
     def failing(answer, entry):
         raise KeyError(answer)
 
     monkeypatch.setattr(env._items, "score_answer", failing)
-    assert env.step("1").reward == 0.0
+    with pytest.raises(KeyError):
+        env.step("words")
 
 
 def test_neighbouring_seeds_share_no_question():

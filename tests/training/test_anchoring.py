@@ -76,8 +76,8 @@ def test_aliasing_is_told_of_texts_whatever_stands_for_the_state():
 
 @pytest.mark.parametrize(
     "size, name",
-    [(1, "1"), (2, "2"), (3, "3-5"), (5, "3-5"), (6, "6-8"), (8, "6-8"), (9, "9-15"),
-     (15, "9-15"), (16, "16-49"), (49, "16-49"), (50, "50_or_more")],
+    [(1, "1"), (2, "2"), (3, "3-5"), (5, "3-5"), (6, "6-9"), (9, "6-9"), (10, "10-49"),
+     (49, "10-49"), (50, "50_or_more")],
 )  # fmt: skip
 def test_groups_fall_into_classes_by_their_size(size, name):
     played = [episode(0, *[("hall", "h")] * size)]

@@ -12,7 +12,9 @@ class ReasoningGym:
     """Questions of one data set, each an episode of one turn; see `TextEnv`.
 
     The action is the answer, and the reward is the score that the data set gives it,
-    between 0 and 1; 1 is won. An answer that the scorer fails on is wrong: it scores 0.
+    between 0 and 1; 1 is won. An answer that the scorer fails on is wrong and scores 0,
+    which the agent is told, unless the scorer fails on the data set's own answer, too:
+    then it is at fault, and its error is raised.
 
     Item i of a data set is drawn from its seed plus i, so that neighbouring seeds share
     most of their items. The data set is therefore given a hash of `seed`.
@@ -58,13 +60,13 @@ class ReasoningGym:
 
     def step(self, action: str) -> Turn:
         check_running(self._last)
-        answer = action.strip()
         try:
-            score = float(self._items.score_answer(answer, self._item))
-        except Exception:  # some scorers parse the answer and do not expect words
-            score = 0.0
+            score, told = self._score(action.strip()), ""
+        except Exception as error:  # some scorers parse the answer, and expect no words
+            self._score(self._item["answer"])
+            score, told = 0.0, f" Reading it failed: {type(error).__name__}."
         self._last = Turn(
-            f"The answer scores {score:g}.",
+            f"The answer scores {score:g}.{told}",
             reward=score,
             terminated=True,
             admissible=(),
@@ -79,6 +81,9 @@ class ReasoningGym:
 
     def close(self) -> None:
         self._last = None
+
+    def _score(self, answer: str | None) -> float:
+        return float(self._items.score_answer(answer, self._item))
 
     def _drawn(self, task: int) -> dict[str, Any]:
         check_task(task, self.tasks)
