@@ -2,7 +2,8 @@
 
     python -m experiments.grid_agent --config=configs/grid/sokoban.py --workdir=DIR
 
-Two CPU cores. `:smoke` takes two steps.
+One CPU core, 5 minutes; what came out is in docs/results/exploration.md. `:smoke`
+takes two steps.
 """
 
 import ml_collections
