@@ -28,6 +28,7 @@ from experiments.benchmarks import (
     timing,
     worlds,
 )
+from rl_credit.runtime import records
 
 SUITES = {
     "kernels": kernels.cases,
@@ -123,17 +124,10 @@ def _spread(row: timing.Timing, times: list[float]) -> str:
     return f"{spread}, {row.rate(times) / 1e6:.3g} M/s" if row.steps else spread
 
 
-def _cores() -> int:
-    """Those that this process may use, where the system says which."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _machine() -> str:
     device = jax.devices()[0]
     return (
-        f"{device.platform} ({device.device_kind}), {_cores()} cores, load "
+        f"{device.platform} ({device.device_kind}), {records.cores()} cores, load "
         f"{os.getloadavg()[0]:.1f}, JAX {jax.__version__}, NumPy {np.__version__}, "
         f"Python {platform.python_version()}"
     )

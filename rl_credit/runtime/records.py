@@ -78,9 +78,16 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processes": jax.process_count(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "devices": [f"{device.device_kind} {device.id}" for device in jax.devices()],
     }
+
+
+def cores() -> int:
+    """Those that this process may use, where the system says which."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def revision(folder: pathlib.Path) -> dict[str, Any]:

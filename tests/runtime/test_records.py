@@ -61,6 +61,14 @@ def test_a_start_says_what_it_ran_on(tmp_path, monkeypatch):
     assert start["time"].endswith("+00:00")
 
 
+def test_only_cores_that_may_be_used_count(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5}, raising=False)
+    assert records.environment()["cores"] == 2
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert records.environment()["cores"] == 8
+
+
 def test_every_start_is_added(tmp_path):
     for _ in range(3):
         records.prepare(tmp_path, config())
