@@ -7,23 +7,24 @@ GiGPO (arXiv 2505.10978, table 1) and its baselines. A run takes some minutes on
 CPU cores: do them in pieces (`--config.only="('grpo',)"`), finished runs are kept.
 `textworld`: coin collector, seven methods, 25 runs. `ablations`: the same of GiGPO's
 weight of steps, its discount, the agent's memory, 16 runs. `alfworld`: generated rooms,
-two methods, 6 runs. `smoke`: seconds.
+two methods, 6 runs. `shop`: the generated shop, likewise. `smoke`: seconds.
 """
 
 import ml_collections
 
 from configs import fragments
-from configs.text import alfworld_small, textworld
+from configs.text import alfworld_small, shop_small, textworld
 
 BASELINES = {"grpo": "grpo", "rloo": "rloo", "reinforce_pp": "reinforce_plus_plus"}
 
 
 def get_config(size: str = "textworld") -> ml_collections.ConfigDict:
-    """`textworld`, `alfworld`, `ablations`, or `smoke`."""
+    """`textworld`, `alfworld`, `shop`, `ablations`, or `smoke`."""
     return fragments.sized(
         size,
         textworld=coin_collector,
         alfworld=rooms,
+        shop=shop,
         ablations=ablations,
         smoke=smoke,
     )
@@ -36,9 +37,12 @@ def coin_collector() -> dict:
 
 def rooms() -> dict:
     """The two that the paper compares, in small rooms of generated ALFWorld."""
-    made = {name: credited(3, name) for name in ("grpo", "gigpo")}
-    agent = alfworld_small.full()
-    return study("alfworld", methods=made, baseline="grpo", agent=agent)
+    return pair("alfworld", alfworld_small.full())
+
+
+def shop() -> dict:
+    """The same two in the small generated shop."""
+    return pair("shop", shop_small.full())
 
 
 def ablations() -> dict:
@@ -67,6 +71,12 @@ def study(name: str, *, methods: dict, baseline: str, agent: dict) -> dict:
     """Fields of `text_sweep.TextSweep`."""
     fixed = dict(name=name, out="", only=(), baseline=baseline)
     return fixed | dict(methods=methods, agent=agent)
+
+
+def pair(name: str, agent: dict) -> dict:
+    """GRPO and GiGPO, three seeds each."""
+    made = {method: credited(3, method) for method in ("grpo", "gigpo")}
+    return study(name, methods=made, baseline="grpo", agent=agent)
 
 
 def methods(most: int, fewer: int) -> dict:

@@ -37,7 +37,7 @@ def test_the_sixteen_tasks_are_those_of_the_paper():
 
 
 def test_every_study_of_text_agents_has_so_many_runs(tmp_path):
-    counts = {"textworld": 25, "ablations": 16, "alfworld": 6, "smoke": 2}
+    counts = {"textworld": 25, "ablations": 16, "alfworld": 6, "shop": 6, "smoke": 2}
     for size, count in counts.items():
         sweep = sections(TextSweep, text_agents.get_config(size))
         cells = sweep.cells()
