@@ -1,8 +1,9 @@
 """Grids beside those of jumanji, navix and MiniHack, which play in their own processes.
 
 All play at random, reset themselves, and keep their last observation; ours and the JAX
-peers are many environments in one compiled scan. Where a peer takes other numbers of
-steps than we do, its time is scaled to ours. MiniHack is one environment in a Python
+peers are many environments in one compiled scan. Rooms show codes, as their peers do:
+NLE glyphs, navix symbols. Where a peer takes other numbers of steps than we do, its
+time is scaled to ours. MiniHack is one environment in a Python
 loop that uses one core: there both sides are given in CPU time, and one core should be
 all that they have (`taskset --cpu-list 0`), since two threads of ours wait in it, too.
 """
@@ -30,6 +31,7 @@ ALONE = {
     "Sokoban-6x6-1": "none: jumanji has 10x10 only",
     "Sokoban-7x7-2": "none: jumanji has 10x10 only",
     "MultiRoom-N3-Lava": "none: not in MiniHack",
+    "MultiRoom-N4-Lava": "none: not in MiniHack",
     "KeyRoom-S10": "none: not in MiniHack",
     "LavaCrossingS19N13": "none: fails in MiniHack",
     "LavaCrossingS19N17": "none: fails in MiniHack",
@@ -49,7 +51,7 @@ def cases() -> Iterator[Case]:
     options = dict(task="Navix-MultiRoom-N4-S5-v0", envs=256, steps=SLOW_STEPS)
     yield from _compiled("MultiRoom-N4-Locked", ">= 100", "navix", **options)
     for name, reason in ALONE.items():
-        ours = Ours(register.make(name), 256)
+        ours = Ours(made(name), 256)
         yield Case(name, ours.size, ours, reason, goal=COMPILES, steps=ours.steps)
 
 
@@ -62,7 +64,7 @@ def per_core() -> Iterator[Case]:
 
 def _compiled(name: str, goal: str, peer: str, **options) -> Iterator[Case]:
     """Ours beside a JAX peer, by the clock on the wall."""
-    ours = Ours(register.make(name), options["envs"])
+    ours = Ours(made(name), options["envs"])
     title = f"{peer} {options['task']}" if "task" in options else f"{peer}, same levels"
     with peer_process.process(peer, **options) as process:
         theirs = scaled(process, "wall", ours.steps)
@@ -71,7 +73,7 @@ def _compiled(name: str, goal: str, peer: str, **options) -> Iterator[Case]:
 
 def _per_core(name: str) -> Iterator[Case]:
     """A task of MiniHack's, by CPU time."""
-    ours = Ours(register.make(name), 256)
+    ours = Ours(made(name), 256)
     task = f"MiniHack-{name}{'-Restricted' if name in SKILLS else ''}-v0"
     goal = ">= 1000" if name.startswith("MultiRoom") else ">= 100"
     with peer_process.process("minihack", task=task, seconds=SECONDS) as process:
@@ -107,6 +109,12 @@ def cpu_timed(run: Callable[[], object]) -> Callable[[], Took]:
         return Took(time.process_time() - start)
 
     return timed
+
+
+def made(name: str) -> Environment:
+    """The grid; rooms with codes."""
+    codes = dict(observation="codes") if name in minihack.TASKS else {}
+    return register.make(name, **codes)
 
 
 class Ours:

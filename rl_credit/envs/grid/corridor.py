@@ -34,4 +34,4 @@ def corridor(rooms: int) -> Family:
         at = {name: jnp.asarray(places)[level] for name, places in cells.items()}
         return layout(level, covers=jnp.asarray(covers)[level], **at)
 
-    return Family(maps, draw, size=len(maps), covers=COVERS)
+    return Family(maps, draw, size=len(maps), sites=cells["sites"], covers=COVERS)

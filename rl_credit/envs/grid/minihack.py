@@ -85,6 +85,7 @@ TASKS: dict[str, Task] = {
     "LavaCross": Task(skills.lava_cross, CROSS, 250),
     "WoD-Hard": Task(skills.wand_of_death, DEATH, 400),
     "MultiRoom-N3-Lava": _rooms("n3", LAVA, CLOSED, WALK, 120),
+    "MultiRoom-N4-Lava": _rooms("n4", LAVA, CLOSED, WALK, 120),
     "MultiRoom-N4-Locked": _rooms("n4", WALL, LOCKED, LOCKS, 120),
     "MultiRoom-N6": _rooms("n6", WALL, CLOSED, WALK, 240),
     "MultiRoom-N6-Lava": _rooms("n6", LAVA, CLOSED, WALK, 240),
@@ -108,14 +109,15 @@ TASKS: dict[str, Task] = {
 class MiniHack(Rooms):
     """A task of the table `TASKS`, by its name without "MiniHack-" and version.
 
-    Raises ValueError for an unknown task, a `view` or contexts that cannot be (`Rooms`,
-    `Contexts`).
+    Raises ValueError for an unknown task, and for options that cannot be as `Rooms`
+    does.
     """
 
     def __init__(
         self,
         task: str,
         *,
+        observation: str = "planes",
         view: int = 0,
         coordinates: bool = False,
         num_contexts: int = 0,
@@ -128,6 +130,7 @@ class MiniHack(Rooms):
             levels(task),
             row.rules,
             row.steps,
+            observation=observation,
             view=view,
             coordinates=coordinates,
             num_contexts=num_contexts,

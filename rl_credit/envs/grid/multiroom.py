@@ -41,7 +41,8 @@ def multiroom(bank: str, wall: Tile, door: Tile, monsters: bool = False) -> Fami
             fields |= dict(monsters=at["monsters"])
         return layout(level, **fields)
 
-    return Family(maps, draw, size=len(maps), covers=COVERS[door])
+    sites = cells["doors"] if mutable else None
+    return Family(maps, draw, size=len(maps), sites=sites, covers=COVERS[door])
 
 
 def chart(rooms: np.ndarray, wall: Tile) -> np.ndarray:

@@ -40,4 +40,5 @@ def river() -> Family:
             boulders=spread[:BOULDERS],
         )
 
-    return Family(chart[None], draw, covers=(Tile.WATER, Tile.FLOOR))
+    covers = (Tile.WATER, Tile.FLOOR)
+    return Family(chart[None], draw, sites=water[None], covers=covers)

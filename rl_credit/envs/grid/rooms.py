@@ -29,6 +29,7 @@ from rl_credit.envs.grid.rooms_state import (
     World,
 )
 from rl_credit.envs.grid.rooms_words import Message
+from rl_credit.ops import names
 from rl_credit.types import record
 
 Act = Callable[
@@ -44,6 +45,7 @@ ACTS: dict[Effect, Act] = {
     Effect.ZAP: rooms_tools.zap,
     Effect.UNLOCK: rooms_tools.unlock,
 }
+OBSERVATIONS = ("planes", "codes")
 WORDS = 3  # random words that an effect may use
 IDLE = -0.01  # reward of an action in which the turn counter stood still
 
@@ -61,14 +63,16 @@ class Rooms(environment.Environment[RoomsState, RoomsParams]):
     Reward: +1 where it succeeds, else -0.01 where NetHack's turn counter did not
     advance (bumps, questions), else 0, also at death. Success and death terminate.
 
-    Observation: uint8[height, width, channels] of zeros and ones, named by `channels`:
-    what a cell is, then the objects, monsters and the agent on it, then what holds for
-    the agent, all over the map. The whole map is seen, as in a lit level that has been
-    walked through; with `view` (odd) a square of that side around the agent, to which
-    `coordinates` adds where in the map that is, as NetHack's status line does.
+    `observation`: "planes", uint8[height, width, channels] of zeros and ones, named by
+    `channels`: what a cell is, then the objects, monsters and the agent on it, then
+    what holds for the agent, all over the map; or "codes", the same in a byte a cell:
+    uint8[numbers], the tile of every cell, then `rooms_view.FACTS`, of which
+    `planes.expand` makes the planes. The whole map is seen, as in a lit level that has
+    been walked through; with `view` (odd) a square of that side around the agent, to
+    which `coordinates` adds where in the map that is, as NetHack's status line does.
 
-    Raises ValueError for a `view` that is not odd or not at least 3, and for contexts
-    as `Contexts` does.
+    Raises ValueError for an unknown observation, for a `view` that is not odd or not at
+    least 3, and for contexts as `Contexts` does.
     """
 
     def __init__(
@@ -77,13 +81,17 @@ class Rooms(environment.Environment[RoomsState, RoomsParams]):
         rules: Rules,
         max_steps: int,
         *,
+        observation: str = "planes",
         view: int = 0,
         coordinates: bool = False,
         num_contexts: int = 0,
         context_seed: int = 0,
     ):
+        if observation not in OBSERVATIONS:
+            raise ValueError(names.unknown("observation", observation, OBSERVATIONS))
         if view and (view < 3 or view % 2 == 0):
             raise ValueError(f"view is {view}; use an odd side from 3, or 0 for all")
+        self.observation = observation
         self.world = World(family, rules)
         self.max_steps = max_steps
         self.contexts = Contexts(num_contexts, context_seed, family.size)
@@ -111,15 +119,24 @@ class Rooms(environment.Environment[RoomsState, RoomsParams]):
         return spaces.Discrete(self.num_actions)
 
     def observation_space(self, params: RoomsParams | None = None) -> spaces.Box:
-        """Planes of zeros and ones."""
-        return spaces.Box(0, 1, self.planes.shape, jnp.uint8)
+        """Planes of zeros and ones, or codes."""
+        if self.observation == "planes":
+            return spaces.Box(0, 1, self.planes.shape, jnp.uint8)
+        return spaces.Box(0, 255, (self.planes.numbers,), jnp.uint8)
 
     def reset_env(
         self, key: jax.Array, params: RoomsParams
-    ) -> tuple[UInt8[Array, "height width channels"], RoomsState]:
+    ) -> tuple[UInt8[Array, "..."], RoomsState]:
         """The first observation and state of a level drawn with this key."""
         state = self.begin(self.contexts.draw(key))
-        return self.planes(state), state
+        return self.get_obs(state), state
+
+    def get_obs(
+        self, state: RoomsState, params: Any = None, key: Any = None
+    ) -> UInt8[Array, "..."]:
+        """The observation of a state; see the class for its shape."""
+        codes = self.planes.codes(state)
+        return codes if self.observation == "codes" else self.planes.expand(codes)
 
     @functools.partial(jax.jit, static_argnames=("self",))
     def step(
@@ -145,7 +162,7 @@ class Rooms(environment.Environment[RoomsState, RoomsParams]):
         after = jax.tree.map(lambda new, old: jnp.where(done, new, old), begun, stepped)
         info |= dict(terminated=terminated, truncated=truncated)
         info["final_observation"] = observed
-        return self.planes(after), after, reward, terminated, truncated, info
+        return self.get_obs(after), after, reward, terminated, truncated, info
 
     def begin(self, level: Int32[Array, ""]) -> RoomsState:
         """The first state of this level."""
@@ -183,7 +200,7 @@ class Rooms(environment.Environment[RoomsState, RoomsParams]):
         reward = jnp.where(succeeds, 1.0, jnp.where(outcome.dead, 0.0, idle))
         info = {"position": self.position(after), "message": self.message(after)}
         ended = succeeds | outcome.dead
-        return self.planes(after), after, reward.astype(jnp.float32), ended, info
+        return self.get_obs(after), after, reward.astype(jnp.float32), ended, info
 
     def _act(
         self, key: jax.Array, state: RoomsState, action: Int32[Array, ""]

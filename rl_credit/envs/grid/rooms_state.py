@@ -13,6 +13,8 @@ from rl_credit.envs.grid.render import Tile
 from rl_credit.envs.grid.rooms_words import DIRECTIONS, Kind, Message
 from rl_credit.types import record
 
+MARK = 64  # above every `Tile`
+
 
 @record
 class Layout:
@@ -64,6 +66,7 @@ class Family:
     maps: np.ndarray  # uint8[charts, height, width] of `Tile`; borders block
     draw: Callable[[Int32[Array, ""]], Layout]  # of the level's number
     size: int = SEEDS  # how many levels there are
+    sites: np.ndarray | None = None  # int32[charts, sites] of Layout, if maps fix them
     covers: tuple[Tile, ...] = ()  # what sites may show
     kinds: tuple[Kind, ...] = ()  # objects that occur
     stairs: bool = True  # there is a staircase down
@@ -110,9 +113,17 @@ class World:
         return height, width
 
     @functools.cached_property
-    def flat(self) -> np.ndarray:
-        """The maps, uint8[charts * cells]."""
-        return self.family.maps.reshape(-1)
+    def marked(self) -> np.ndarray:
+        """The maps, uint8[charts * cells], with `MARK` + n in the cell of site n.
+
+        Only where a map tells its sites; with them a look is two reads, whatever their
+        number.
+        """
+        marked = self.family.maps.reshape(len(self.family.maps), -1).copy()
+        if self.family.sites is not None:
+            for row, sites in zip(marked, self.family.sites):
+                row[sites[sites > 0]] = MARK + np.flatnonzero(sites > 0)
+        return marked.reshape(-1)
 
     @functools.cached_property
     def offsets(self) -> np.ndarray:
@@ -138,14 +149,17 @@ class World:
     ) -> UInt8[Array, " *n"]:
         """The tiles of these cells."""
         height, width = self.shape
-        flat = jnp.asarray(self.flat)
-        seen = flat.at[state.layout.chart * (height * width) + cells].get(
-            mode="promise_in_bounds"
-        )
-        for site in range(state.covers.size):
-            here = cells == state.layout.sites[site]
-            seen = jnp.where(here, state.covers[site], seen)
-        return seen
+        seen = jnp.asarray(self.marked)[state.layout.chart * (height * width) + cells]
+        if not state.covers.size:
+            return seen
+        if self.family.sites is not None:
+            site = jnp.maximum(seen.astype(jnp.int32) - MARK, 0)
+            return jnp.where(seen >= MARK, state.covers[site], seen)
+        shape = *cells.shape, state.covers.size
+        here = cells[..., None] == jnp.broadcast_to(state.layout.sites, shape)
+        covers = jnp.broadcast_to(state.covers, shape)
+        cover = jnp.max(jnp.where(here, covers, jnp.uint8(0)), axis=-1)
+        return jnp.where(jnp.any(here, axis=-1), cover, seen)
 
 
 def layout(maps: int | Int32[Array, ""] = 0, **fields: Array) -> Layout:

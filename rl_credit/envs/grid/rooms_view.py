@@ -1,5 +1,8 @@
 """What the agent sees: planes of zeros and ones."""
 
+import functools
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +22,7 @@ OBJECTS = {
     Kind.HORN: Tile.HORN,
 }
 CODES = max(Tile) + 1
+FACTS = ("row", "column", "held", "floats", "weak", "prompt")  # last of the codes
 LOW = 5  # hit points from which one kick at a wall may kill
 
 
@@ -59,6 +63,7 @@ class Planes:
         )
         sizes = world.shape if coordinates else (1, 1)
         self.bits = [(size - 1).bit_length() for size in sizes]  # of row and column
+        self.placed = coordinates or not view  # whether planes tell where the agent is
         self.channels = (
             *(tile.name.lower() for tile in self.shown),
             "agent",
@@ -69,27 +74,50 @@ class Planes:
             *(f"row_{bit}" for bit in range(self.bits[0])),
             *(f"column_{bit}" for bit in range(self.bits[1])),
         )
-        self.codes = np.full(CODES, len(self.shown), np.uint8)  # of each tile
-        self.codes[self.shown] = range(len(self.shown))
+        self.code_of = np.full(CODES, len(self.shown), np.uint8)  # each tile
+        self.code_of[self.shown] = range(len(self.shown))
         self.rows = np.zeros((len(self.shown) + 1, len(self.channels)), np.uint8)
         np.fill_diagonal(self.rows[:-1], 1)
         height, width = (view, view) if view else world.shape
         self.shape = (height, width, len(self.channels))
+        self.numbers = height * width + len(FACTS)  # of the codes
+        half = view // 2
+        self.maps = np.pad(
+            self.code_of[family.maps],
+            ((0, 0), (half, half), (half, half)),
+            constant_values=self.code_of[Tile.UNSEEN],
+        )
 
     def tiles(self, state: RoomsState) -> UInt8[Array, "height width"]:
-        """The uppermost tile of every cell, without the agent."""
+        """The uppermost tile of every cell of the map, without the agent."""
         shown = jnp.asarray(self.shown, jnp.uint8)
-        return shown[self._uppermost(state)].reshape(self.world.shape)
-
-    def _uppermost(self, state: RoomsState) -> UInt8[Array, " cells"]:
-        """The uppermost tile of every cell, by its code: its place in `shown`."""
-        family, rules = self.world.family, self.world.rules
-        codes = jnp.asarray(self.codes)
-        maps = self.codes[family.maps].reshape(len(family.maps), -1)
+        family = self.world.family
+        maps = self.code_of[family.maps].reshape(len(family.maps), -1)
         seen = jnp.asarray(maps)[state.layout.chart]
+        seen = self._laid(state, seen, lambda cells: cells)
+        return shown[seen].reshape(self.world.shape)
+
+    def _window(self, state: RoomsState) -> UInt8[Array, " cells"]:
+        """The uppermost tile of every cell that is seen, by its code."""
+        height, width, _ = self.shape
+        corner = (state.layout.chart, *(self._place(state) if self.view else (0, 0)))
+        sizes = (1, height, width)
+        seen = jax.lax.dynamic_slice(jnp.asarray(self.maps), corner, sizes)
+        place = functools.partial(self._seen, state)
+        return self._laid(state, seen.reshape(-1), place)
+
+    def _laid(
+        self,
+        state: RoomsState,
+        seen: UInt8[Array, " cells"],
+        place: Callable[[Int32[Array, " *n"]], Int32[Array, " *n"]],
+    ) -> UInt8[Array, " cells"]:
+        """The codes of a map and, on it, what changes; `place` finds cells in it."""
+        family, rules = self.world.family, self.world.rules
+        codes = jnp.asarray(self.code_of)
 
         def put(seen: Array, cells: Array, tile: Array | Tile) -> Array:
-            where = jnp.where(cells > 0, cells, seen.size)  # 0, a corner, means none
+            where = jnp.where(cells > 0, place(cells), seen.size)  # 0 means none
             return seen.at[where].set(codes[tile], mode="drop")
 
         if state.covers.size:
@@ -106,27 +134,18 @@ class Planes:
             seen = put(seen, state.monsters, rules.pack.tile)
         return seen
 
-    def __call__(self, state: RoomsState) -> UInt8[Array, "height width channels"]:
-        """The observation, uint8 of zeros and ones.
-
-        All is put in place by scatters, whose results XLA keeps; what is worked out
-        with `where` it would repeat for every byte, three times as slow on a CPU.
-        """
-        codes, row, column = self._window(state)
-        planes = self._rows(state).at[codes].get(mode="promise_in_bounds")
-        return planes.at[row, column, len(self.shown)].set(1)
-
-    def _rows(self, state: RoomsState) -> UInt8[Array, "codes channels"]:
-        """What a cell of each code shows, without the agent; the last shows no tile."""
-        held = jnp.asarray(self.world.family.kinds, jnp.int32) == state.held
-        asked = jnp.asarray(self.prompts, jnp.int32) == state.prompt
-        flags = [held]
-        flags += [state.floating[None]] if self.floats else []
-        flags += [(state.health <= LOW)[None]] if self.weakens else []
-        where = [gray(at, bits) for at, bits in zip(self._place(state), self.bits)]
-        everywhere = jnp.concatenate([*flags, asked, *where]).astype(jnp.uint8)
-        channels = np.arange(len(self.shown) + 1, len(self.channels))
-        return jnp.asarray(self.rows).at[:, channels].set(everywhere)
+    def _seen(
+        self, state: RoomsState, cells: Int32[Array, " *n"]
+    ) -> Int32[Array, " *n"]:
+        """Where these cells of the map are among those seen; beyond them: not."""
+        if not self.view:
+            return cells
+        across, half = self.world.shape[1], self.view // 2
+        row, column = self._place(state)
+        rows, columns = cells // across - row + half, cells % across - column + half
+        inside = (rows >= 0) & (rows < self.view)
+        inside &= (columns >= 0) & (columns < self.view)
+        return jnp.where(inside, rows * self.view + columns, self.view * self.view)
 
     def _place(
         self, state: RoomsState
@@ -135,19 +154,41 @@ class Planes:
         width = self.world.shape[1]
         return state.cell // width, state.cell % width
 
-    def _window(
-        self, state: RoomsState
-    ) -> tuple[UInt8[Array, "height width"], int | Array, int | Array]:
-        """The codes of what is seen; the agent's row and column in it."""
-        height, width = self.world.shape
-        codes = self._uppermost(state).reshape(height, width)
-        row, column = self._place(state)
-        if not self.view:
-            return codes, row, column
-        half = self.view // 2
-        padded = jnp.pad(codes, half, constant_values=self.codes[Tile.UNSEEN])
-        side = (self.view, self.view)
-        return jax.lax.dynamic_slice(padded, (row, column), side), half, half
+    def codes(self, state: RoomsState) -> UInt8[Array, " numbers"]:
+        """What the planes show, in few bytes: codes of cells, row by row, then `FACTS`.
+
+        A code is a place in `shown`, or one more for a cell that shows nothing. Facts
+        that the planes do not show are 0.
+        """
+        row, column = self._place(state) if self.placed else (0, 0)
+        weak = state.health <= LOW if self.weakens else False
+        facts = (row, column, state.held, state.floating, weak, state.prompt)
+        told = jnp.stack([jnp.asarray(fact).astype(jnp.uint8) for fact in facts])
+        return jnp.concatenate([self._window(state), told])
+
+    def expand(
+        self, codes: UInt8[Array, " numbers"]
+    ) -> UInt8[Array, "height width channels"]:
+        """The planes of `codes`.
+
+        All is put in place by scatters, whose results XLA keeps; what is worked out
+        with `where` it would repeat for every byte, three times as slow on a CPU.
+        """
+        cells, facts = codes[: -len(FACTS)], codes[-len(FACTS) :].astype(jnp.int32)
+        row, column, held, floats, weak, prompt = facts
+        flags = [jnp.asarray(self.world.family.kinds, jnp.int32) == held]
+        flags += [floats[None]] if self.floats else []
+        flags += [weak[None]] if self.weakens else []
+        flags += [jnp.asarray(self.prompts, jnp.int32) == prompt]
+        flags += [gray(at, bits) for at, bits in zip((row, column), self.bits)]
+        everywhere = jnp.concatenate([flag.astype(jnp.uint8) for flag in flags])
+        height, width, channels = self.shape
+        last = np.arange(len(self.shown) + 1, channels)
+        rows = jnp.asarray(self.rows).at[:, last].set(everywhere)
+        planes = rows.at[cells].get(mode="promise_in_bounds")
+        middle = (height * width) // 2
+        place = middle if self.view else row * width + column
+        return planes.at[place, len(self.shown)].set(1).reshape(self.shape)
 
 
 def gray(number: Int32[Array, ""], bits: int) -> Int32[Array, " bits"]:

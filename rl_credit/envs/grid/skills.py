@@ -84,7 +84,13 @@ def lava_cross() -> Family:
             covers=jnp.full(5, Tile.LAVA, jnp.uint8),
         )
 
-    return Family(maps, draw, covers=(Tile.LAVA, Tile.FLOOR), kinds=tuple(LAVA_KINDS))
+    return Family(
+        maps,
+        draw,
+        sites=lava[None],
+        covers=(Tile.LAVA, Tile.FLOOR),
+        kinds=tuple(LAVA_KINDS),
+    )
 
 
 def wand_of_death() -> Family:

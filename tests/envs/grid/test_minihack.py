@@ -125,7 +125,7 @@ def test_the_tasks_of_the_paper_are_here():
     counts = {"KeyRoom": 3, "Corridor": 3, "River": 1, "LavaCrossing": 2}
     for family, count in counts.items():
         assert sum(task.startswith(family) for task in TASKS) == count
-    assert len(TASKS) == 16 + 7 + 2  # MultiRoom-N6 and MultiRoom-N3-Lava besides
+    assert len(TASKS) == 16 + 7 + 3  # MultiRoom-N6, and N3-Lava and N4-Lava besides
 
 
 ACTIONS = {

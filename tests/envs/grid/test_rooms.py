@@ -156,7 +156,7 @@ def test_the_planes_show_the_agent_the_door_and_the_stairs():
     assert not planes["weak"].any() and not planes["asked_open_where"].any()
     assert env.render(state).shape == (5 * 16, 7 * 16, 3)
     asked = dataclasses.replace(state, prompt=jnp.int32(1), health=jnp.int32(5))
-    planes = dict(zip(env.channels, np.moveaxis(np.asarray(env.planes(asked)), 2, 0)))
+    planes = dict(zip(env.channels, np.moveaxis(np.asarray(env.get_obs(asked)), 2, 0)))
     assert planes["asked_open_where"].all() and planes["weak"].all()
 
 
@@ -164,9 +164,9 @@ def test_a_view_is_the_square_around_the_agent():
     whole = doors().env
     near = Rooms(whole.world.family, whole.world.rules, 100, view=3)
     state = whole.begin(jnp.int32(0))
-    padded = np.pad(np.asarray(whole.planes(state)), ((1, 1), (1, 1), (0, 0)))
+    padded = np.pad(np.asarray(whole.get_obs(state)), ((1, 1), (1, 1), (0, 0)))
     for cell in (8, START, 26):
-        seen = near.planes(dataclasses.replace(state, cell=jnp.int32(cell)))
+        seen = near.get_obs(dataclasses.replace(state, cell=jnp.int32(cell)))
         row, column = divmod(cell, 7)
         expected = padded[row : row + 3, column : column + 3].copy()
         agent = whole.channels.index("agent")
@@ -190,9 +190,9 @@ def test_coordinates_tell_every_cell_from_every_other_by_one_bit_a_step():
     codes = {}
     for cell in range(height * width):
         state = dataclasses.replace(start, cell=jnp.int32(cell))
-        seen = np.asarray(near.planes(state))
+        seen = np.asarray(near.get_obs(state))
         without, added = np.split(seen, [len(plain.channels)], axis=2)
-        np.testing.assert_array_equal(without, plain.planes(state))
+        np.testing.assert_array_equal(without, plain.get_obs(state))
         assert (added == added[0, 0]).all()  # all over the view
         codes[divmod(cell, width)] = added[0, 0]
     assert len({tuple(code) for code in codes.values()}) == height * width
