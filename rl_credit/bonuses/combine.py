@@ -99,26 +99,55 @@ class Recipe(NamedTuple):
     fixed: Mapping[str, Any] = {}  # options that the name decides
 
 
-# E3B takes the place of NovelD's restriction to first visits (arXiv 2306.03236, 5.1).
+def pair(first: type[Bonus], second: type[Bonus], joined: type[Pair]) -> Recipe:
+    """Of two bonuses.
+
+    E3B takes the place of NovelD's restriction to first visits (arXiv 2306.03236, 5.1).
+    """
+    fixed = dict(erir=False) if {first, second} == {E3B, NovelD} else {}
+    return Recipe((first, second), joined, fixed)
+
+
 BONUSES: dict[str, Recipe] = {
     "none": Recipe((NoBonus,)),
     "count_episodic": Recipe((EpisodicCount,)),
     "count_global": Recipe((GlobalCount,)),
-    "count_product": Recipe((EpisodicCount, GlobalCount), Product),
+    "count_product": pair(EpisodicCount, GlobalCount, Product),
     "rnd": Recipe((RND,)),
     "noveld": Recipe((NovelD,)),
     "icm": Recipe((ICM,)),
     "ride": Recipe((RIDE,)),
     "e3b": Recipe((E3B,)),
-    "e3b_x_rnd": Recipe((E3B, RND), Product),
-    "e3b_x_noveld": Recipe((E3B, NovelD), Product, dict(erir=False)),
-    "e3b_plus_rnd": Recipe((E3B, RND), WeightedSum),
-    "e3b_plus_noveld": Recipe((E3B, NovelD), WeightedSum, dict(erir=False)),
+    "e3b_x_rnd": pair(E3B, RND, Product),
+    "e3b_x_noveld": pair(E3B, NovelD, Product),
+    "e3b_plus_rnd": pair(E3B, RND, WeightedSum),
+    "e3b_plus_noveld": pair(E3B, NovelD, WeightedSum),
 }
+SINGLE = {
+    name: made.parts[0]
+    for name, made in BONUSES.items()
+    if not made.joined and name != "none"
+}
+JOINTS: dict[str, type[Pair]] = {"_x_": Product, "_plus_": WeightedSum}
+
+
+def recipe(name: str) -> Recipe:
+    """That of the table, or of any two single bonuses: "ride_x_count_global".
+
+    Raises ValueError for a name that is neither.
+    """
+    if name in BONUSES:
+        return BONUSES[name]
+    for sign, joined in JOINTS.items():
+        halves = name.split(sign)
+        if len(halves) == 2 and set(halves) <= set(SINGLE):
+            return pair(SINGLE[halves[0]], SINGLE[halves[1]], joined)
+    what = names.unknown("bonus", name, BONUSES)
+    raise ValueError(f"{what}; any two single ones join, as in 'ride_x_count_global'")
 
 
 def make(name: str, *, num_keys: int, num_actions: int, **options: Any) -> Bonus:
-    """The bonus of that name in `BONUSES`.
+    """The bonus of that name: see `recipe`.
 
     Args:
         num_keys: how many `Seen.keys` there are; 0 counts observations by fingerprint.
@@ -129,19 +158,17 @@ def make(name: str, *, num_keys: int, num_actions: int, **options: Any) -> Bonus
     Raises:
         ValueError: for an unknown name and for an option that no part has.
     """
-    if name not in BONUSES:
-        raise ValueError(names.unknown("bonus", name, BONUSES))
-    recipe = BONUSES[name]
-    kinds = recipe.parts + ((recipe.joined,) if recipe.joined else ())
-    known = set().union(*map(_fields, kinds)) - {"first", "second"} - set(recipe.fixed)
+    made = recipe(name)
+    kinds = made.parts + ((made.joined,) if made.joined else ())
+    known = set().union(*map(_fields, kinds)) - {"first", "second"} - set(made.fixed)
     for option in options:
         if option not in known:
             raise ValueError(names.unknown(f"option of {name!r}", option, known))
-    given = dict(options, num_keys=num_keys, num_actions=num_actions, **recipe.fixed)
-    parts = [kind(**_taken(kind, given)) for kind in recipe.parts]
-    if recipe.joined is None:
+    given = dict(options, num_keys=num_keys, num_actions=num_actions, **made.fixed)
+    parts = [kind(**_taken(kind, given)) for kind in made.parts]
+    if made.joined is None:
         return parts[0]
-    return recipe.joined(*parts, **_taken(recipe.joined, given))
+    return made.joined(*parts, **_taken(made.joined, given))
 
 
 def _fields(kind: type) -> set[str]:

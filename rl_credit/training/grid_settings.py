@@ -101,7 +101,7 @@ class Env:
 class Bonus:
     """What is paid for what is new."""
 
-    name: str  # in combine.BONUSES; "none" for no bonus
+    name: str  # see combine.recipe; "none" for no bonus
     options: dict[str, Any] = dataclasses.field(hash=False)  # see `combine.make`
     coefficient: float  # of the bonus over its deviation
     formula: str  # of the deviation: see `normalise.update`

@@ -25,7 +25,7 @@ NAMES = [name for name in BONUSES if "_plus_" not in name]  # whose parts are ot
 
 def small(name, **options):
     """The bonus of that name with as small networks as it takes."""
-    fields = set().union(*map(combine._fields, BONUSES[name].parts))
+    fields = set().union(*map(combine._fields, combine.recipe(name).parts))
     sizes = {option: size for option, size in SMALL.items() if option in fields}
     return combine.make(name, **WORLD, **sizes, **options)
 
@@ -98,6 +98,23 @@ def test_names_decide_what_the_paper_decides():
     assert isinstance(pair, WeightedSum) and pair.weight == 0.5
     assert pair.first.encoder == "random" and pair.second == RND()
     assert combine.make("noveld", **WORLD).erir
+
+
+def test_any_two_bonuses_join_by_their_names():
+    paid = {}
+    both = "ride_x_count_global", "ride_plus_count_global"
+    for name in ("count_global", *both):
+        bonus = small(name)
+        paid[name] = jax.jit(bonus.pay)(bonus.init(KEY, SEEN), SEEN)[1]
+    made = small("ride_x_count_global")
+    ride, state = made.first, made.init(KEY, SEEN)
+    one, other = ride.pay(state.first, SEEN)[1], paid["count_global"]
+    np.testing.assert_allclose(paid["ride_x_count_global"], one * other, rtol=1e-5)
+    np.testing.assert_allclose(paid["ride_plus_count_global"], one + other, rtol=1e-5)
+    assert not combine.make("noveld_x_e3b", **WORLD).first.erir
+    for wrong in ("ride_x_none", "count_product_x_rnd", "rnd_x_rnd_x_rnd"):
+        with pytest.raises(ValueError, match="any two single ones join"):
+            combine.make(wrong, **WORLD)
 
 
 def test_what_is_refused():
