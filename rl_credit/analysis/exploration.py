@@ -1,62 +1,26 @@
 """The report of a study of bonuses: success of every run, and what contexts share."""
 
-import dataclasses
 import itertools
-import json
 import pathlib
 from collections.abc import Sequence
 
-import numpy as np
-
 from rl_credit.analysis import documents
 from rl_credit.analysis import exploration_figures as figures
-from rl_credit.analysis import intervals, shared_structure
+from rl_credit.analysis import exploration_shared as shared
 from rl_credit.analysis.card import page
 from rl_credit.analysis.exploration_figures import Place
-from rl_credit.analysis.intervals import Interval
-from rl_credit.envs.grid.rooms import Rooms
-from rl_credit.training import sweep as sweeps
-from rl_credit.training.grid_agent import SEEDS
-from rl_credit.training.grid_sweep import FRESH, Cell, Sweep
+from rl_credit.analysis.exploration_runs import (
+    Finished,
+    interval,
+    joined,
+    lines,
+    read,
+    results,
+)
+from rl_credit.runtime import records
+from rl_credit.training.grid_sweep import Sweep
 
-REPORT, DOCUMENT = "report.md", "exploration.md"
-GLOBAL, EPISODIC = "count_global", "count_episodic"
-
-
-@dataclasses.dataclass(frozen=True)
-class Finished:
-    """A run of the sweep that came to its end."""
-
-    cell: Cell
-    success: np.ndarray  # [seeds] on fresh episodes of the same contexts, no bonus
-    curve: list[tuple[int, list[float]]]  # frames; success of each seed
-    frames: int  # of each seed
-    seconds: float
-
-
-def read(sweep: Sweep, workdir: pathlib.Path) -> list[Finished]:
-    """The runs that are finished so far."""
-    cells = [cell for cell in sweep.cells() if sweeps.finished(cell, workdir)]
-    return [_read(cell, workdir) for cell in cells]
-
-
-def _read(cell: Cell, workdir: pathlib.Path) -> Finished:
-    found = sweeps.result(cell, workdir)
-    lines = map(json.loads, (cell.folder(workdir) / SEEDS).read_text().splitlines())
-    curve = [(i["frames"], i["success"]) for i in lines if i["kind"] == "held_out"]
-    success = np.asarray(found["after"]["success"])
-    return Finished(cell, success, curve, found["frames"], found["seconds"])
-
-
-def pooled(runs: Sequence[Finished]) -> np.ndarray:
-    """Success [seeds runs], of runs with as many seeds."""
-    return np.stack([run.success for run in runs], axis=1)
-
-
-def interval(runs: Sequence[Finished]) -> Interval:
-    """Interquartile mean and 95% interval, seeds drawn anew within each run."""
-    scores = pooled(runs)
-    return Interval(intervals.iqm(scores), *intervals.bootstrap(scores))
+REPORT, RESULTS, DOCUMENT = "report.md", "results.json", "exploration.md"
 
 
 def chosen(runs: Sequence[Finished], place: Place, bonus: str) -> list[Finished]:
@@ -121,64 +85,16 @@ def spent(sweep: Sweep, runs: Sequence[Finished], command: str) -> str:
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class Shared:
-    """What contexts share, beside what a lifelong count gains over an episodic one."""
-
-    cell: Cell
-    variances: dict[str, float]  # `shared_variance` by feature
-    gain: float  # success of the global count minus that of the episodic one
-
-
-def shared(sweep: Sweep, runs: Sequence[Finished]) -> list[Shared]:
-    """Of every place where both counts were run and V* can be had; else nothing."""
-    kinds = {GLOBAL: {}, EPISODIC: {}}  # type: dict[str, dict[tuple, Finished]]
-    for run in runs:
-        kind, cell = run.cell.settings.bonus.name, run.cell
-        where = cell.task, cell.contexts, cell.context_seed
-        kinds.get(kind, {})[where] = run
-    found = []
-    for where, run in kinds[GLOBAL].items():
-        world = run.cell.settings.env.world()
-        if where not in kinds[EPISODIC] or not _tabulated(world.env):
-            continue
-        discount = sweep.agent.credit.discount
-        variances = shared_structure.measured(world.env, discount=discount)
-        episodic = kinds[EPISODIC][where]
-        gain = interval([run]).middle - interval([episodic]).middle
-        found.append(Shared(run.cell, variances, gain))
-    return found
-
-
-def _tabulated(env: object) -> bool:
-    return isinstance(env, Rooms) and shared_structure.tabulated(env)
-
-
-def shared_table(found: Sequence[Shared]) -> str:
-    """A row a place: variance by position and by message, and the gain."""
-    lines = [
-        "| task | contexts | set | variance of V*, position | message | "
-        "global minus episodic |",
-        "|---|---|---|---|---|---|",
-    ]
-    for row in found:
-        cell, parts = row.cell, row.variances
-        place = Place(cell.task, cell.contexts)
-        seed = "" if cell.contexts == FRESH else str(cell.context_seed)
-        numbers = [f"{parts[psi]:.2f}" for psi in ("position", "message")]
-        points = f"{100 * row.gain:+.0f} points"
-        lines.append(documents.row(cell.task, place.words, seed, *numbers, points))
-    return "\n".join(lines)
-
-
-def report(sweep: Sweep, workdir: pathlib.Path, command: str) -> str:
-    """Draws every picture of the runs that are finished, and gives the Markdown."""
-    runs = read(sweep, workdir)
+def report(
+    sweep: Sweep, runs: Sequence[Finished], workdir: pathlib.Path, command: str
+) -> str:
+    """Draws every picture of these runs, and gives the Markdown."""
     parts = [spent(sweep, runs, command), table(sweep, runs)]
+    found = shared.measured(sweep, runs)
     pictures = {}
     if runs:
-        lines = {run.cell: run.curve for run in runs}
-        pictures["curves"] = figures.curves(places(sweep), list(sweep.bonuses), lines)
+        known = {run.cell: run.curve for run in runs}
+        pictures["curves"] = figures.curves(places(sweep), list(sweep.bonuses), known)
     if len(sweep.contexts) > 1:
         at = {
             (place, bonus): interval(some)
@@ -187,32 +103,36 @@ def report(sweep: Sweep, workdir: pathlib.Path, command: str) -> str:
             if (some := chosen(runs, place, bonus))
         }
         pictures["contexts"] = figures.against_contexts(list(sweep.tasks), at)
-    found = shared(sweep, runs)
     if found:
-        parts.append(shared_table(found))
-        psi = next(iter(sweep.bonuses.values())).count
-        points = [(row.variances[psi], row.gain, row.cell) for row in found]
-        pictures["shared"] = figures.against_shared(psi, points)
+        parts.append(shared.table(found))
+        pictures["shared"] = shared.drawn(found)
     for name, figure in pictures.items():
         file = f"exploration_{sweep.name}_{name}.png"
         figure.savefig(workdir / file, dpi=120)
         parts.append(f"![{name}]({file})")
+    if sweep.out:
+        shared.published(sweep.name, found, pathlib.Path(sweep.out))
     return "\n\n".join(parts)
 
 
 def written(sweep: Sweep, workdir: pathlib.Path, command: str) -> str:
-    """The report and the cards, in the folder; see also `sweep.out`.
+    """The report, the results and the cards, in the folder; see also `sweep.out`.
 
     In the documents the report takes the place of what stood between its two marks in
-    exploration.md, or comes last; the pictures lie beside it.
+    exploration.md, or comes last; pictures and results lie beside it. Runs whose
+    results lie there already and that this folder has not are reported with the others:
+    a study may be done in pieces, in several folders or on several machines.
     """
-    text = report(sweep, workdir, command)
+    runs = joined(sweep, read(sweep, workdir))
+    text = report(sweep, runs, workdir, command)
     (workdir / REPORT).write_text(text + "\n")
+    records.write_json(workdir / RESULTS, lines(runs))
     _cards(sweep, workdir)
     if sweep.out:
+        out = pathlib.Path(sweep.out)
         pictures = workdir.glob(f"exploration_{sweep.name}_*.png")
-        path = pathlib.Path(sweep.out) / DOCUMENT
-        documents.published(text, sweep.name, path, pictures)
+        documents.published(text, sweep.name, out / DOCUMENT, pictures)
+        records.write_json(results(sweep.name, out), lines(runs))
     return text
 
 

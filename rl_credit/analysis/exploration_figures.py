@@ -100,23 +100,19 @@ def against_contexts(
     return figure
 
 
-def against_shared(
-    psi: str, points: Sequence[tuple[float, float, Cell]]
-) -> Figure:
+def against_shared(points: Sequence[tuple[float, float, Place]]) -> Figure:
     """What a lifelong count gains over an episodic one, against what V* varies."""
     figure = Figure(figsize=(5.5, 4.0), layout="constrained")
     axes = figure.add_subplot()
-    tasks = list(dict.fromkeys(cell.task for _, _, cell in points))
-    for variance, gain, cell in points:
-        colour = f"C{tasks.index(cell.task)}"
-        axes.scatter([variance], [gain], color=colour)
-        words = Place(cell.task, cell.contexts).words
-        axes.annotate(words, (variance, gain), fontsize=7)
+    tasks = list(dict.fromkeys(place.task for _, _, place in points))
+    for variance, gain, place in points:
+        axes.scatter([variance], [gain], color=f"C{tasks.index(place.task)}")
+        axes.annotate(place.words, (variance, gain), fontsize=7)
     for number, task in enumerate(tasks):
         axes.scatter([], [], color=f"C{number}", label=task)
     axes.axhline(0.0, color="black", linewidth=0.7)
     axes.set(
-        xlabel=f"part of the variance of V* by {psi} that is between contexts",
+        xlabel="part of V*'s variance, by what is counted, that is between contexts",
         ylabel="success: global minus episodic",
         ylim=(-1.05, 1.05),
     )

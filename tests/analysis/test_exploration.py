@@ -1,12 +1,21 @@
 """The tables of a study are statistics of its runs, and a report has its own place."""
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
 from configs.grid import multiroom_contexts
-from rl_credit.analysis import documents, exploration, intervals
-from rl_credit.analysis.exploration import Finished
+from rl_credit.analysis import (
+    documents,
+    exploration,
+    exploration_runs,
+    exploration_shared,
+    intervals,
+)
 from rl_credit.analysis.exploration_figures import Place
+from rl_credit.analysis.exploration_runs import Finished
 from rl_credit.runtime.sections import sections
 from rl_credit.training.grid_sweep import Sweep
 
@@ -59,13 +68,35 @@ def test_the_table_has_interquartile_means_and_all_in_the_last_row(sweep, runs):
 
 
 def test_what_is_shared_stands_beside_what_a_lifelong_count_gains(sweep, runs):
-    one, three = exploration.shared(sweep, runs)
+    one, three = exploration_shared.measured(sweep, runs)
     assert one.variances == {"position": 0.0, "message": 0.0}
     assert 0 < three.variances["position"] <= 1
     assert one.gain == pytest.approx(0.35, abs=0.02) and three.gain < -0.6
-    rows = exploration.shared_table([one, three]).splitlines()[2:]
+    rows = exploration_shared.table([one, three]).splitlines()[2:]
     assert rows[0].startswith(f"| {TASK} | 1 | 0 | 0.00 | 0.00 | +")
     assert "-" in rows[1].rsplit("|", 2)[1]
+
+
+def test_pieces_of_a_study_meet_in_the_documents(sweep, runs, tmp_path, monkeypatch):
+    """The report of a folder that has one run holds those of another folder, too."""
+    pieces = {"first": runs[:3], "second": runs[3:]}
+    monkeypatch.setattr(exploration, "read", lambda _, folder: pieces[folder.name])
+    monkeypatch.setattr(exploration, "_cards", lambda *_: None)  # of folders with files
+    out = tmp_path / "docs"
+    whole = dataclasses.replace(sweep, out=str(out))
+    for name in pieces:
+        (tmp_path / name).mkdir()
+        text = exploration.written(whole, tmp_path / name, "the command")
+    assert "4 of 4 runs" in text and text in (out / "exploration.md").read_text()
+    assert exploration.table(sweep, runs) in text
+    again = exploration_runs.published(whole)
+    for back, run in zip(again, runs, strict=True):
+        assert back.cell == run.cell and back.curve == run.curve
+        np.testing.assert_array_equal(back.success, run.success)
+    known = json.loads((out / "exploration_shared.json").read_text())
+    assert [row["contexts"] for row in known[sweep.name]] == [1, 3]
+    pictures = {path.name for path in out.glob("*.png")}
+    assert {"exploration_shared.png", f"exploration_{sweep.name}_shared.png"} < pictures
 
 
 def test_a_report_takes_the_place_of_the_last_one_and_of_nothing_else():

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from rl_credit.analysis import exploration
+from rl_credit.analysis import exploration, exploration_runs
 from rl_credit.runtime import records
 from rl_credit.runtime.errors import UserError
 from rl_credit.runtime.sections import sections
@@ -70,7 +70,7 @@ def test_finished_runs_are_done_once_and_reported(tmp_path):
     before = [path.stat().st_mtime_ns for path in stamps]
     assert len(list(grid_sweep.run(one, tmp_path))) == 2
     assert [path.stat().st_mtime_ns for path in stamps] == before
-    runs = exploration.read(one, tmp_path)
+    runs = exploration_runs.read(one, tmp_path)
     assert [run.cell.bonus for run in runs] == done
     found = json.loads(stamps[0].read_text())
     assert runs[0].success.tolist() == found["after"]["success"]
@@ -83,6 +83,6 @@ def test_finished_runs_are_done_once_and_reported(tmp_path):
     other = dataclasses.replace(
         one, agent=dataclasses.replace(one.agent, train=longer)
     )
-    assert not exploration.read(other, tmp_path)
+    assert not exploration_runs.read(other, tmp_path)
     with pytest.raises(UserError, match="train.frames"):
         next(grid_sweep.run(other, tmp_path))
