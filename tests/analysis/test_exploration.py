@@ -19,7 +19,7 @@ from rl_credit.analysis.exploration_runs import Finished
 from rl_credit.runtime.sections import sections
 from rl_credit.training.grid_sweep import Sweep
 
-TASK = "MultiRoom-N3-Lava"
+TASK = "MultiRoom-N4-Lava"
 
 
 @pytest.fixture(scope="module")

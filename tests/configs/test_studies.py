@@ -12,7 +12,7 @@ from rl_credit.training.text_sweep import TextSweep
 STUDIES = {
     "multiroom_contexts": (
         multiroom_contexts,
-        {"full": 36, "cores": 20, "product": 20, "quick": 10, "smoke": 4},
+        {"full": 36, "product": 20, "quick": 10, "smoke": 4},
     ),
     "corridor": (corridor, {"full": 60, "quick": 10, "smoke": 2}),
     "keyroom": (keyroom, {"full": 8, "cores": 4, "quick": 4, "smoke": 2}),
