@@ -4,10 +4,12 @@
         --config=configs/grid/multiroom_contexts.py:quick
 
 Every task, number of contexts and bonus is a run of the grid agent in its own folder. A
-study that was stopped is gone on with, run by run, and reported as far as it came.
-Ends with a table, interquartile means over the seeds with their 95% intervals, and
-pictures; `--config.out=docs/results` also writes them there. The size `:quick` of that
-config is for two CPU cores, `:smoke` only shows that all parts meet.
+study that was stopped is gone on with, run by run, and reported as far as it came;
+`--config.only` names the tasks to run now. Ends with a table, interquartile means over
+the seeds with their 95% intervals, and pictures; `--config.out=docs/results` also
+writes them there, together with the study's runs whose results lie there from before:
+delete those after a change of the config. The size `:quick` of that config is for two
+CPU cores, `:smoke` only shows that all parts meet.
 """
 
 import pathlib

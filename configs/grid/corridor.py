@@ -5,7 +5,7 @@
 The paper (arXiv 2306.03236, 3.2) finds that on Corridor-R5 every seed of a lifelong
 count ends in success and not every one of an episodic count. `full`: R2, R3 and R5, two
 maps of each, 60 runs of 5 x 1M steps: three hours of one core, in pieces
-(`--config.tasks="('Corridor-R2',)"`). `quick`: 10 runs on one map of R5. `smoke`:
+(`--config.only="('Corridor-R2',)"`). `quick`: 10 runs on one map of R5. `smoke`:
 seconds.
 """
 

@@ -4,12 +4,13 @@
 
 The paper finds that products of E3B with NovelD or RND beat E3B over all tasks (median
 and interquartile mean). `full` is for one accelerator: 96 runs of 5 seeds x 10M steps,
-4.8e9 in all, 27 hours at 50k steps a second; in pieces with `--config.tasks=...`.
+4.8e9 in all, 27 hours at 50k steps a second; do it in pieces
+(`--config.only="('LavaCross',)"`).
 Memory of one run, by arithmetic: 5 seeds x 256 environments x 128 steps are 164k
 observations of 9x9 cells and at most 33 channels (2.7 kB), each twice, 0.9 GB as bytes
 and 3.5 GB where a network reads all of them as float32; E3B adds a covariance for each
 environment. `cores`: the same 96 runs of 5 x 800k steps, 3.8e8 in all: a task is
-22 minutes of one core. `smoke`: seconds.
+10 minutes of one core. `smoke`: seconds.
 """
 
 import ml_collections

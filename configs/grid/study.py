@@ -7,10 +7,9 @@ from configs.grid import parts
 
 def sweep(name: str, **changes: Any) -> dict:
     """Fields of `grid_sweep.Sweep`; changes replace them. The agent is `agent()`."""
-    base = dict(
-        name=name, out="", contexts=(0,), context_seeds=(0,), bonuses={}, agent=agent()
-    )
-    return base | changes
+    fixed = dict(name=name, out="", only=())
+    base = dict(contexts=(0,), context_seeds=(0,), bonuses={}, agent=agent())
+    return fixed | base | changes
 
 
 def agent(*, frames: int = 5_000_000, view: int = 9, **changes: Any) -> dict:

@@ -14,8 +14,8 @@ from rl_credit.analysis.exploration_runs import (
     interval,
     joined,
     lines,
+    publish,
     read,
-    results,
 )
 from rl_credit.runtime import records
 from rl_credit.training.grid_sweep import Sweep
@@ -129,10 +129,10 @@ def written(sweep: Sweep, workdir: pathlib.Path, command: str) -> str:
     records.write_json(workdir / RESULTS, lines(runs))
     _cards(sweep, workdir)
     if sweep.out:
-        out = pathlib.Path(sweep.out)
+        path = pathlib.Path(sweep.out) / DOCUMENT
         pictures = workdir.glob(f"exploration_{sweep.name}_*.png")
-        documents.published(text, sweep.name, out / DOCUMENT, pictures)
-        records.write_json(results(sweep.name, out), lines(runs))
+        documents.published(text, sweep.name, path, pictures)
+        publish(sweep, runs)
     return text
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from rl_credit.analysis import intervals
 from rl_credit.analysis.intervals import Interval
+from rl_credit.runtime import records
 from rl_credit.training import sweep as sweeps
 from rl_credit.training.grid_agent import SEEDS
 from rl_credit.training.grid_sweep import Cell, Sweep
@@ -48,9 +49,6 @@ def joined(sweep: Sweep, runs: Sequence[Finished]) -> list[Finished]:
 
 def published(sweep: Sweep) -> list[Finished]:
     """The runs whose results lie in the documents."""
-    path = results(sweep.name, pathlib.Path(sweep.out))
-    if not (sweep.out and path.is_file()):
-        return []
     cells = {_place(cell): cell for cell in sweep.cells()}
     return [
         Finished(
@@ -60,14 +58,26 @@ def published(sweep: Sweep) -> list[Finished]:
             frames=line["frames"],
             seconds=line["seconds"],
         )
-        for line in json.loads(path.read_text())
+        for line in _published(sweep)
         if (place := tuple(line["cell"])) in cells
     ]
 
 
-def results(name: str, out: pathlib.Path) -> pathlib.Path:
-    """Where the results of that study lie in the documents."""
-    return out / f"exploration_{name}.json"
+def publish(sweep: Sweep, runs: Sequence[Finished]) -> None:
+    """Puts these runs among those whose results lie in the documents."""
+    known = {tuple(line["cell"]): line for line in _published(sweep)}
+    known |= {line["cell"]: line for line in lines(runs)}
+    records.write_json(_results(sweep), list(known.values()))
+
+
+def _published(sweep: Sweep) -> list[dict[str, Any]]:
+    path = _results(sweep)
+    return json.loads(path.read_text()) if sweep.out and path.is_file() else []
+
+
+def _results(sweep: Sweep) -> pathlib.Path:
+    """Where the results of the study lie in the documents."""
+    return pathlib.Path(sweep.out) / f"exploration_{sweep.name}.json"
 
 
 def lines(runs: Sequence[Finished]) -> list[dict[str, Any]]:

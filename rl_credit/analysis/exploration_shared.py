@@ -81,7 +81,10 @@ def published(name: str, found: Sequence[Shared], out: pathlib.Path) -> None:
     """Puts those of a study beside all others' in the documents, and draws them."""
     path = out / RESULTS
     known = json.loads(path.read_text()) if path.is_file() else {}
-    known[name] = [dataclasses.asdict(row) for row in found]
+    places = {(row.place, row.context_seed) for row in found}
+    others = [Shared(**line) for line in known.get(name, ())]
+    kept = [row for row in others if (row.place, row.context_seed) not in places]
+    known[name] = [dataclasses.asdict(row) for row in (*kept, *found)]
     records.write_json(path, known)
     every = [Shared(**line) for rows in known.values() for line in rows]
     if every:

@@ -5,6 +5,7 @@ import itertools
 import pathlib
 from collections.abc import Iterator
 
+from rl_credit.ops import names
 from rl_credit.runtime.errors import blamed_on
 from rl_credit.training import grid_agent
 from rl_credit.training import sweep as sweeps
@@ -22,6 +23,7 @@ class Sweep:
 
     name: str  # of the study, in its report
     out: str  # folder of the documents that the report also goes to; "": none
+    only: tuple[str, ...]  # tasks to run now, by name; none: all
     tasks: tuple[str, ...]  # names of environments
     contexts: tuple[int, ...]  # how many levels there are; 0: a fresh one each episode
     context_seeds: tuple[int, ...]  # draws of these levels; fresh ones have but one
@@ -29,10 +31,13 @@ class Sweep:
     agent: Settings
 
     def __post_init__(self):
-        for name in ("tasks", "contexts", "context_seeds", "bonuses"):
-            given = tuple(getattr(self, name))
+        for field in ("tasks", "contexts", "context_seeds", "bonuses"):
+            given = tuple(getattr(self, field))
             if not given or len(set(given)) < len(given):
-                raise ValueError(f"{name} is {given}; give one or more, none twice")
+                raise ValueError(f"{field} is {given}; give one or more, none twice")
+        for task in self.only:
+            if task not in self.tasks:
+                raise ValueError(names.unknown("task", task, self.tasks))
         for bonus in self.bonuses:
             if not bonus.replace("_", "").replace("-", "").isalnum():
                 what = "names a folder; use letters, digits, _ and -"
@@ -77,5 +82,11 @@ class Cell:
 def run(sweep: Sweep, workdir: pathlib.Path) -> Iterator[Cell]:
     """See `sweep.run`; raises UserError for a run that cannot be, before any begins."""
     with blamed_on("config"):
-        cells = sweep.cells()
+        cells = wanted(sweep)
     return sweeps.run(sweep.name, cells, workdir, grid_agent.train)
+
+
+def wanted(sweep: Sweep) -> list[Cell]:
+    """The runs of the tasks that are to be done now."""
+    only = sweep.only or sweep.tasks
+    return [cell for cell in sweep.cells() if cell.task in only]

@@ -95,6 +95,10 @@ def test_pieces_of_a_study_meet_in_the_documents(sweep, runs, tmp_path, monkeypa
         np.testing.assert_array_equal(back.success, run.success)
     known = json.loads((out / "exploration_shared.json").read_text())
     assert [row["contexts"] for row in known[sweep.name]] == [1, 3]
+    part = dataclasses.replace(whole, contexts=(3,))
+    exploration.written(part, tmp_path / "second", "the command")
+    assert len(exploration_runs.published(whole)) == 4  # the others are still there
+    assert json.loads((out / "exploration_shared.json").read_text()) == known
     pictures = {path.name for path in out.glob("*.png")}
     assert {"exploration_shared.png", f"exploration_{sweep.name}_shared.png"} < pictures
 

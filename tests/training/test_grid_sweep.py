@@ -13,6 +13,7 @@ from rl_credit.training import grid_sweep
 from rl_credit.training.grid_sweep import Sweep
 from tests.training import tiny_grid
 
+NONE = dict(none=dict(tiny_grid.BY_COUNT, name="none"))
 CORRIDOR = "tests.training.contexts:Corridor"
 
 
@@ -26,6 +27,7 @@ def sweep(**changes):
     base = dict(
         name="walks",
         out="",
+        only=(),
         tasks=(CORRIDOR,),
         contexts=(2, 0),
         context_seeds=(0, 1),
@@ -42,6 +44,9 @@ def test_fresh_levels_have_no_second_set_and_every_run_a_folder(tmp_path):
     pairs = [(2, 0), (2, 1), (0, 0)]
     assert sorted(told) == sorted((*pair, bonus) for pair in pairs for bonus in bonuses)
     assert len({cell.folder(tmp_path) for cell in cells}) == 6
+    part = sweep(tasks=(CORRIDOR, "KeyRoom-S5"), only=("KeyRoom-S5",), bonuses=NONE)
+    assert len(part.cells()) == 6
+    assert {cell.task for cell in grid_sweep.wanted(part)} == {"KeyRoom-S5"}
     for cell in cells:
         assert cell.settings.bonus.name == cell.bonus
         assert cell.settings.env.options["num_contexts"] == cell.contexts
@@ -52,6 +57,7 @@ def test_fresh_levels_have_no_second_set_and_every_run_a_folder(tmp_path):
     [
         (dict(contexts=()), "contexts is (); give one or more"),
         (dict(tasks=(CORRIDOR, CORRIDOR)), "none twice"),
+        (dict(only=("Corridor",)), "unknown task 'Corridor'"),
         (dict(bonuses={"a/b": tiny_grid.BY_COUNT}), "'a/b' names a folder"),
     ],
 )
