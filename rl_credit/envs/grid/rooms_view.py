@@ -80,10 +80,19 @@ class Planes:
         np.fill_diagonal(self.rows[:-1], 1)
         height, width = (view, view) if view else world.shape
         self.shape = (height, width, len(self.channels))
-        self.numbers = height * width + len(FACTS)  # of the codes
-        half = view // 2
-        self.maps = np.pad(
-            self.code_of[family.maps],
+
+    @property
+    def numbers(self) -> int:
+        """How many the codes are."""
+        height, width, _ = self.shape
+        return height * width + len(FACTS)
+
+    @functools.cached_property
+    def maps(self) -> np.ndarray:
+        """The maps in codes, uint8, with as much nothing around as a view may show."""
+        half = self.view // 2
+        return np.pad(
+            self.code_of[self.world.family.maps],
             ((0, 0), (half, half), (half, half)),
             constant_values=self.code_of[Tile.UNSEEN],
         )
