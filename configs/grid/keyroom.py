@@ -4,9 +4,8 @@
 
 The paper (arXiv 2306.03236, 3.3) finds that on KeyRoom-S10, psi = message, a lifelong
 count and an episodic one both work: what is to be seen is the same on every map.
-`full`: S5 and S10, 8 runs of 5 x 5M steps, 2e8 in all. `cores`: S10 with a small
-network, 4e7 in all, 10 minutes of one core. `quick`: S5 alone, 8e6 in all. `smoke`:
-seconds.
+`full`: S5 and S10, 8 runs of 5 x 5M steps, 2e8 in all. `quick`: S5 alone, 8e6 in all.
+`smoke`: seconds.
 """
 
 import ml_collections
@@ -16,8 +15,8 @@ from configs.grid import parts, study
 
 
 def get_config(size: str = "full") -> ml_collections.ConfigDict:
-    """`full`, `cores`, `quick`, or `smoke`."""
-    return fragments.sized(size, full=full, cores=cores, quick=quick, smoke=smoke)
+    """`full`, `quick`, or `smoke`."""
+    return fragments.sized(size, full=full, quick=quick, smoke=smoke)
 
 
 def full() -> dict:
@@ -28,24 +27,6 @@ def full() -> dict:
         bonuses=study.counts("message"),
         agent=study.agent(env=parts.env("KeyRoom-S5", view=9)),
     )
-
-
-def cores() -> dict:
-    """The room of the paper; the agent knows where in it it is."""
-    agent = study.agent(
-        frames=2_000_000,
-        env=parts.env("KeyRoom-S10", view=9, coordinates=True),
-        model=parts.mlp(64, activation="relu", features=64),
-        play=dict(num_envs=32, horizon=128),
-    )
-    agent |= dict(
-        loss=agent["loss"] | dict(entropy=0.02),
-        train=agent["train"] | dict(updates_per_call=10, epochs=3, minibatches=4),
-        evaluate=agent["evaluate"] | dict(every=4),
-    )
-    bonuses = study.counts("message", coefficient=0.1, formula="none")
-    changes = dict(tasks=("KeyRoom-S10",), bonuses=bonuses, agent=agent)
-    return full() | dict(name="keyroom_cores") | changes
 
 
 def quick() -> dict:

@@ -15,7 +15,7 @@ STUDIES = {
         {"full": 36, "product": 20, "quick": 10, "smoke": 4},
     ),
     "corridor": (corridor, {"full": 60, "quick": 10, "smoke": 2}),
-    "keyroom": (keyroom, {"full": 8, "cores": 4, "quick": 4, "smoke": 2}),
+    "keyroom": (keyroom, {"full": 8, "quick": 4, "smoke": 2}),
     "minihack16": (minihack16, {"full": 96, "cores": 96, "smoke": 2}),
 }
 
