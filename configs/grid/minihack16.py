@@ -10,7 +10,7 @@ Memory of one run, by arithmetic: 5 seeds x 256 environments x 128 steps are 164
 observations of 9x9 cells and at most 33 channels (2.7 kB), each twice, 0.9 GB as bytes
 and 3.5 GB where a network reads all of them as float32; E3B adds a covariance for each
 environment. `cores`: the same 96 runs of 5 x 800k steps, 3.8e8 in all: a task is
-10 minutes of one core. `smoke`: seconds.
+11 minutes of one core. `smoke`: seconds.
 """
 
 import ml_collections

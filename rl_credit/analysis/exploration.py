@@ -41,21 +41,18 @@ def places(sweep: Sweep) -> list[Place]:
 def table(sweep: Sweep, runs: Sequence[Finished]) -> str:
     """A row a task and number of contexts, a column a bonus; the last row is all."""
     bonuses = list(sweep.bonuses)
-    lines = [
-        "| task | contexts | " + " | ".join(bonuses) + " |",
-        "|---" * (2 + len(bonuses)) + "|",
-    ]
+    rows = []
     for place in places(sweep):
         cells = [_words(chosen(runs, place, bonus)) for bonus in bonuses]
-        lines.append(documents.row(place.task, place.words, *cells))
+        rows.append([place.task, place.words, *cells])
     if len(places(sweep)) > 1:
         whole = [place for place in places(sweep) if _complete(sweep, runs, place)]
         cells = [
             _words([run for place in whole for run in chosen(runs, place, bonus)])
             for bonus in bonuses
         ]
-        lines.append(documents.row(f"all {len(whole)}", "", *cells))
-    return "\n".join(lines)
+        rows.append([f"all {len(whole)}", "", *cells])
+    return documents.table(["task", "contexts", *bonuses], rows)
 
 
 def _complete(sweep: Sweep, runs: Sequence[Finished], place: Place) -> bool:
@@ -86,11 +83,17 @@ def spent(sweep: Sweep, runs: Sequence[Finished], command: str) -> str:
 
 
 def report(
-    sweep: Sweep, runs: Sequence[Finished], workdir: pathlib.Path, command: str
+    sweep: Sweep,
+    runs: Sequence[Finished],
+    found: Sequence[shared.Shared],
+    workdir: pathlib.Path,
+    command: str,
 ) -> str:
-    """Draws every picture of these runs, and gives the Markdown."""
+    """Draws every picture of these runs and of what their contexts share (`found`).
+
+    Gives the Markdown.
+    """
     parts = [spent(sweep, runs, command), table(sweep, runs)]
-    found = shared.measured(sweep, runs)
     pictures = {}
     if runs:
         known = {run.cell: run.curve for run in runs}
@@ -110,8 +113,6 @@ def report(
         file = f"exploration_{sweep.name}_{name}.png"
         figure.savefig(workdir / file, dpi=120)
         parts.append(f"![{name}]({file})")
-    if sweep.out:
-        shared.published(sweep.name, found, pathlib.Path(sweep.out))
     return "\n\n".join(parts)
 
 
@@ -124,15 +125,17 @@ def written(sweep: Sweep, workdir: pathlib.Path, command: str) -> str:
     a study may be done in pieces, in several folders or on several machines.
     """
     runs = joined(sweep, read(sweep, workdir))
-    text = report(sweep, runs, workdir, command)
+    found = shared.measured(sweep, runs)
+    text = report(sweep, runs, found, workdir, command)
     (workdir / REPORT).write_text(text + "\n")
     records.write_json(workdir / RESULTS, lines(runs))
     _cards(sweep, workdir)
     if sweep.out:
-        path = pathlib.Path(sweep.out) / DOCUMENT
+        out = pathlib.Path(sweep.out)
         pictures = workdir.glob(f"exploration_{sweep.name}_*.png")
-        documents.published(text, sweep.name, path, pictures)
+        documents.published(text, sweep.name, out / DOCUMENT, pictures)
         publish(sweep, runs)
+        shared.publish(sweep.name, found, out)
     return text
 
 

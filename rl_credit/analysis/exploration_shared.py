@@ -77,7 +77,7 @@ def drawn(found: Sequence[Shared]) -> Figure:
     )
 
 
-def published(name: str, found: Sequence[Shared], out: pathlib.Path) -> None:
+def publish(name: str, found: Sequence[Shared], out: pathlib.Path) -> None:
     """Puts those of a study beside all others' in the documents, and draws them."""
     path = out / RESULTS
     known = json.loads(path.read_text()) if path.is_file() else {}

@@ -1,4 +1,4 @@
-"""What the agent sees: planes of zeros and ones."""
+"""What the agent sees: planes of zeros and ones, or the codes they are made of."""
 
 import functools
 from collections.abc import Callable
